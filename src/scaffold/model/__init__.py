@@ -1,0 +1,1 @@
+"""Frozen data and pure functions: what the other rooms talk about. No I/O."""
