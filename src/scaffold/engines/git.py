@@ -1,0 +1,49 @@
+"""Git: the first commit of a new repository, and what a working tree says of itself."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from scaffold.engines import process
+from scaffold.model.errors import ToolFailed
+
+_NEUTRAL = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+_LOCAL_STATE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
+"""Variables that a git hook sets: with them our calls would work on somebody else's repository."""
+
+
+def forget_surroundings() -> None:
+    """Remove the variables of a surrounding git call from this process."""
+    for name in _LOCAL_STATE:
+        os.environ.pop(name, None)
+
+
+def require() -> str:
+    """Return git's version; raise ToolFailed where it is absent."""
+    if process.which("git") is None:
+        raise ToolFailed("git is not installed or not on PATH: install it and run the command again")
+    return git("--version").split()[-1] if git("--version").split() else ""
+
+
+def git(*args: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, text_in: str | None = None) -> str:
+    """Run git and return what it printed."""
+    return process.run(["git", *args], cwd=cwd, env={**_NEUTRAL, **(env or {})}, text_in=text_in).out
+
+
+def first_commit(root: Path, branch: str, message: str) -> None:
+    """Make a repository of a folder and commit all that is in it.
+
+    Where git knows no identity, the commit names this tool: a new machine must not fail here.
+    """
+    git("-c", "init.templateDir=", "init", "--quiet", f"--initial-branch={branch}", cwd=root)
+    git("add", "--all", cwd=root)
+    known = process.run(["git", "var", "GIT_COMMITTER_IDENT"], cwd=root, allowed=(0, 1, 128), env=_NEUTRAL).code == 0
+    identity = [] if known else ["-c", "user.name=scaffold", "-c", "user.email=scaffold@localhost"]
+    git(*identity, "-c", "commit.gpgSign=false", "-c", "core.hooksPath=/dev/null", "commit", "--quiet",
+        "--no-verify", "--message", message, cwd=root)
+
+
+def origin_url(root: Path) -> str:
+    """Return the URL of the remote ``origin``; empty where there is none or this is no git repository."""
+    asked = process.run(["git", "config", "--get", "remote.origin.url"], cwd=root, allowed=(0, 1, 128), env=_NEUTRAL)
+    return asked.out.strip()

@@ -1,0 +1,107 @@
+"""The worker process that holds the embedded Helm engine: JSON lines in, JSON lines out.
+
+A process of its own because the engine is a Go library: it must never be forked after loading, costs 70 MB, and a
+chart that makes it hang can only be ended by killing it. Run as ``python -m scaffold.engines.helm_worker``.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+# The one import of the binding, and the one use of its private call: options that its public call lacks
+# (kube_version, api_versions, strict). Hence the exact pin in pyproject.toml.
+import helm_python
+from helm_python import _native
+
+
+def answer(question: dict[str, Any]) -> dict[str, Any]:
+    """Answer one question; a refusal of the engine is an answer too (``error``)."""
+    try:
+        match question["op"]:
+            case "version":
+                return {"version": helm_python.helm_sdk_version()}
+            case "render":
+                return _render(question)
+            case "templates":
+                return _templates(question)
+            case other:
+                return {"error": f"unknown operation {other}"}
+    except helm_python.HelmError as error:
+        return {"error": str(error)}
+
+
+def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Merge values as ``helm -f a -f b`` does: maps by key, everything else replaced, null kept (it deletes)."""
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _render(question: dict[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for path in question["values"]:
+        try:
+            values = merge(values, helm_python.values_from_yaml(Path(path).read_text(encoding="utf-8")) or {})
+        except (OSError, UnicodeDecodeError, helm_python.HelmError) as error:
+            return {"error": f"failed to parse {path}: {error}"}
+    values = merge(values, question["inline"])
+    options = {
+        "name": question["release"],
+        "namespace": question["namespace"],
+        "kube_version": question["kube_version"],
+        "strict": question.get("strict", False),
+    }
+    report = helm_python.lint(
+        question["chart"], values, strict=True, namespace=question["namespace"], kube_version=question["kube_version"]
+    )
+    lint = [message for message in report["messages"] if message["severity"] > 1]
+    # A handle rendered once with a subchart switched off stays wrong: a fresh one for every render.
+    with helm_python.Chart.load(question["chart"]) as chart:
+        crds = {crd["filename"]: crd["data"] for crd in chart.crds}
+        try:
+            text = _native.call_string("helm_render", chart._raw(), json.dumps(values), json.dumps(options))  # noqa: SLF001
+        except helm_python.HelmError as error:
+            return {"error": str(error), "lint": lint}
+        return {"documents": json.loads(text), "crds": crds, "lint": lint}
+
+
+def _templates(question: dict[str, Any]) -> dict[str, Any]:
+    # Each text becomes a named template, so that "." and "$" are the parameters as in the caller's world.
+    texts: list[str] = question["texts"]
+    defines = "".join(f'{{{{ define "text{index}" }}}}{text}{{{{ end }}}}' for index, text in enumerate(texts))
+    calls = " ".join(f'(include "text{index}" .Values)' for index in range(len(texts)))
+    results: list[list[str] | str] = []
+    with tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
+        root = Path(folder)
+        (root / "templates").mkdir()
+        (root / "Chart.yaml").write_text("apiVersion: v2\nname: texts\nversion: 0.0.0\n", encoding="utf-8")
+        (root / "templates" / "out.txt").write_text(f"{defines}{{{{ list {calls} | toJson }}}}", encoding="utf-8")
+        for parameters in question["parameters"]:
+            with helm_python.Chart.load(folder) as chart:
+                try:
+                    text = _native.call_string(
+                        "helm_render", chart._raw(), json.dumps(parameters), json.dumps({"strict": True, "name": "t"})  # noqa: SLF001
+                    )
+                    results.append(json.loads(json.loads(text)["texts/templates/out.txt"]))
+                except helm_python.HelmError as error:
+                    results.append(_last_line(str(error)))
+    return {"results": results}
+
+
+def _last_line(text: str) -> str:
+    return [line.strip() for line in text.splitlines() if line.strip()][-1] if text.strip() else "template error"
+
+
+def main() -> None:
+    """Answer until the input ends."""
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(answer(json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""What a check found, as data for the reports."""
+
+from dataclasses import dataclass
+
+from scaffold.model.repo import External, NotChecked
+from scaffold.model.rule import Finding, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Findings, what was not looked at, and how much was: the numbers are counts, ``seconds`` wall time."""
+
+    findings: tuple[Finding, ...]
+    external: tuple[External, ...]
+    not_checked: tuple[NotChecked, ...]
+    files: int
+    objects: int
+    owners: int
+    clusters: tuple[str, ...]
+    renders: int
+    kube_version: str
+    seconds: float
+
+    @property
+    def errors(self) -> int:
+        """Return the number of errors."""
+        return sum(finding.severity is Severity.ERROR for finding in self.findings)
+
+    @property
+    def warnings(self) -> int:
+        """Return the number of warnings."""
+        return len(self.findings) - self.errors
+
+    def failed(self, *, strict: bool) -> bool:
+        """Tell whether the check fails: on any finding, and with ``strict`` on anything not checked."""
+        return bool(self.findings) or (strict and bool(self.not_checked))
