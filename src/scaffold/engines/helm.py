@@ -75,7 +75,7 @@ def helm(backend: Backend, seconds: float = 120) -> Iterator[Helm]:
 class _Embedded:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._worker = process.Conversation([sys.executable, "-m", "scaffold.engines.helm_worker"])
+        self._worker = _worker()
 
     def version(self) -> str:
         return f"Helm {self._ask({'op': 'version'})['version']} (embedded)"
@@ -86,7 +86,8 @@ class _Embedded:
     def templates(self, jobs: Sequence[tuple[Mapping[str, Any], Sequence[str]]]) -> list[list[str] | str]:
         results: list[list[str] | str] = []
         for texts, group in _grouped(jobs):
-            results += self._ask({"op": "templates", "texts": texts, "parameters": group})["results"]
+            answer = self._ask({"op": "templates", "texts": texts, "parameters": group})
+            results += answer.get("results") or [str(answer["error"])] * len(group)
         return results
 
     def close(self) -> None:
@@ -114,18 +115,30 @@ class _Embedded:
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         # A chart can loop for ever in Go code: only killing the worker ends that, and releases the read below.
-        timer = threading.Timer(self._seconds, self._worker.kill)
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            self._worker.kill()
+
+        timer = threading.Timer(self._seconds, end)
         timer.start()
         try:
             self._worker.send(json.dumps(question))
             answer: dict[str, Any] = json.loads(self._worker.receive())
         except ToolFailed as error:
-            what = question.get("chart", question["op"])
-            late = f" (it was ended after {self._seconds:g} s)" if not timer.is_alive() else ""
-            raise ToolFailed(f"the embedded Helm engine failed on {what}{late}: {error}") from error
+            self._worker.close()
+            self._worker = _worker()
+            if late.is_set():
+                return {"error": f"rendering took longer than {self._seconds:g} s and was ended (--timeout)"}
+            raise ToolFailed(f"the embedded Helm engine crashed on {question.get('chart', question['op'])}: {error}") from error
         finally:
             timer.cancel()
         return answer
+
+
+def _worker() -> process.Conversation:
+    return process.Conversation([sys.executable, "-m", "scaffold.engines.helm_worker"])
 
 
 class _Binary:

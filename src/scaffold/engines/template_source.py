@@ -5,7 +5,6 @@ URL mean the bundle. So ``new`` and ``add`` work offline, and the answers file a
 plain ``copier update`` finds newer versions.
 """
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -71,11 +70,12 @@ def checkout_root() -> Path | None:
 
 
 def write_bundle(root: Path, bundle: Path, version: str) -> None:
-    """Write the bundle of a checkout: its tagged versions that exist, and the working tree as ``version``.
+    """Write the bundle of a checkout: its released versions (tags ``v*``), and the working tree as ``version``.
 
-    The working tree becomes one commit with a fixed author and date: the same files give the same commit, on any
-    machine, whether or not the clone has history or tags.
+    A released version keeps its commit. A working tree that is no released version becomes one commit with a fixed
+    author and date: the same files give the same commit on any machine, whether or not the clone has history.
     """
+    tag = f"v{version}"
     with tempfile.TemporaryDirectory(prefix="scaffold-bundle-") as scratch:
         work = Path(scratch)
         git.git("-c", "init.templateDir=", "init", "--quiet", "--initial-branch=main", cwd=work)
@@ -86,14 +86,33 @@ def write_bundle(root: Path, bundle: Path, version: str) -> None:
             else:
                 shutil.copy2(source, work / part)
         git.git("add", "--all", "--force", cwd=work)
-        moment = {f"GIT_{who}_{what}": value
-                  for who in ("AUTHOR", "COMMITTER")
-                  for what, value in (("NAME", "scaffold"), ("EMAIL", "scaffold@localhost"),
-                                      ("DATE", "2026-01-01T00:00:00Z"))}
-        git.git("-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false", "commit", "--quiet",
-                "--message", f"Template {version}", cwd=work, env=moment)
-        git.git("-c", "tag.gpgSign=false", "tag", f"v{version}", cwd=work, env=moment)
-        git.git("bundle", "create", "--quiet", str(bundle.absolute()), "HEAD", "main", "--tags", cwd=work)
+        _fetch_tags(root, work)
+        if not _equals_tag(work, tag):
+            git.git("-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false", "commit", "--quiet",
+                    "--message", f"Template {version}", cwd=work, env=_MOMENT)
+            git.git("-c", "tag.gpgSign=false", "tag", "--force", tag, cwd=work, env=_MOMENT)
+        git.git("bundle", "create", "--quiet", str(bundle.absolute()), "--tags", cwd=work)
+
+
+_MOMENT = {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "scaffold"), ("EMAIL", "scaffold@localhost"), ("DATE", "2026-01-01T00:00:00Z"))
+}
+
+
+def _fetch_tags(root: Path, work: Path) -> None:
+    """Take the released versions along; a shallow clone or an unpacked archive has none to give."""
+    inside = process.run(["git", "rev-parse", "--show-toplevel", "--is-shallow-repository"], cwd=root, allowed=(0, 128))
+    if inside.code == 0 and inside.out.split() == [str(root.resolve()), "false"]:
+        git.git("fetch", "--quiet", "--no-tags", str(root), "+refs/tags/v*:refs/tags/v*", cwd=work)
+
+
+def _equals_tag(work: Path, tag: str) -> bool:
+    known = process.run(["git", "rev-parse", "--verify", "--quiet", f"{tag}^{{tree}}"], cwd=work, allowed=(0, 1)).code == 0
+    return known and process.run(
+        ["git", "diff", "--cached", "--quiet", tag, "--", *PARTS], cwd=work, allowed=(0, 1)
+    ).code == 0
 
 
 def _bundle_of_checkout(scratch: Path) -> Path:
@@ -108,14 +127,11 @@ def _bundle_of_checkout(scratch: Path) -> Path:
 @contextmanager
 def _served(bundle: Path) -> Iterator[None]:
     # Environment configuration (git 2.31) reaches every git call below, Copier's too, and touches no file of the
-    # user. Copier keeps a mirror of each remote in a cache: a cache folder named by the bundle's content keeps a
-    # mirror of an older bundle from being taken for this one.
-    digest = hashlib.sha256(bundle.read_bytes()).hexdigest()[:16]
+    # user.
     changes = {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.{bundle}.insteadOf",
         "GIT_CONFIG_VALUE_0": CANONICAL_URL,
-        "XDG_CACHE_HOME": str(Path(tempfile.gettempdir()) / f"scaffold-cache-{os.getuid()}-{digest}"),
     }
     before = {name: os.environ.get(name) for name in changes}
     os.environ.update(changes)

@@ -27,7 +27,7 @@ _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _QUOTED = frozenset({"'", '"', "|", ">"})
 _SPECIAL_FLOAT = {".inf": float("inf"), "+.inf": float("inf"), "-.inf": float("-inf"), ".nan": float("nan")}
 
-MAX_NODES = 2_000_000
+MAX_NODES = 500_000
 """Nodes after alias expansion that one text may hold; more is a fault, not a hang."""
 
 

@@ -1,0 +1,1 @@
+"""Facts about the outside world, as data: the schemas of Kubernetes and of the custom resources in wide use."""

@@ -1,0 +1,254 @@
+"""From schemas to facts: what an API server checks, and nothing else.
+
+Read are the OpenAPI v3 components of an API server and the structural schemas of CustomResourceDefinitions.
+Kept are names, types, required, enums, bounds, patterns, formats and list keys. Left behind are descriptions,
+validation rules (CEL), defaults other than those of list keys, and all that only clients use.
+
+A fact is a *node*: a small map that refers to other nodes by their number in a table. Equal nodes have one number,
+so the three versions of Kubernetes share nearly all of theirs.
+
+    {"type": "object", "properties": {"name": 0, "ports": 7}, "required": ["name"]}
+
+``type`` is one of JSON Schema's or ``any``, ``int-or-string``, ``quantity``, ``metadata``. ``values`` is the node of
+a map's values (``true``: anything), ``open`` keeps unknown fields, ``keys`` are the keys of a list map with their
+defaults, ``unique`` makes a list a set, ``lenient`` names fields of which only unknown fields are refused.
+``anyOf``, ``oneOf``, ``allOf`` and ``not`` hold conditions on the value as they are in the schema.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+Node = Mapping[str, Any]
+Schema = Mapping[str, Any]
+
+_BOUNDS = (
+    "enum", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
+    "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "nullable",
+)  # fmt: skip
+_JUNCTIONS = ("allOf", "anyOf", "oneOf")
+_INT_OR_STRING = [{"type": "integer"}, {"type": "string"}]
+_META = "io.k8s.apimachinery.pkg.apis.meta.v1."
+# Types whose Go code reads JSON on its own: the schema does not say what they take.
+_SPECIAL: Mapping[str, Node] = {
+    "io.k8s.apimachinery.pkg.api.resource.Quantity": {"type": "quantity"},
+    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": {"type": "int-or-string"},
+    "io.k8s.apimachinery.pkg.runtime.RawExtension": {"type": "object", "open": True},
+    f"{_META}FieldsV1": {"type": "object", "open": True},
+    f"{_META}MicroTime": {"type": "string", "format": "micro-time"},
+}
+
+
+class Table:
+    """Nodes in order; a node that is there already keeps its number."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self._numbers: dict[str, int] = {}
+
+    def add(self, node: Node) -> int:
+        """Return the number of a node."""
+        text = line(node)
+        if text not in self._numbers:
+            self._numbers[text] = self.reserve(node)
+        return self._numbers[text]
+
+    def reserve(self, node: Node) -> int:
+        """Give a node a number of its own, for one that refers to itself and is filled in later."""
+        self.nodes.append(node)
+        return len(self.nodes) - 1
+
+
+def line(value: object) -> str:
+    """Return a value as one line of JSON, the same for equal values."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+class OpenApi:
+    """The components of an API server's OpenAPI v3. A type of several servers is read once if it is the same."""
+
+    def __init__(self, components: Mapping[str, Schema], table: Table, seen: dict[str, int]) -> None:
+        self._components = components
+        self._table = table
+        self._seen = seen
+
+    def root(self, name: str) -> int:
+        """Read a kind. The server keeps a status only by another way and does not look into it here."""
+        node = dict(self._table.nodes[self._named(name)])
+        if "status" in node.get("properties", {}):
+            node["lenient"] = ["status"]
+        return self._table.add(node)
+
+    def _named(self, name: str) -> int:
+        if name in _SPECIAL:
+            return self._table.add(_SPECIAL[name])
+        digest = line([name, {reached: self._components[reached] for reached in sorted(self._reached(name))}])
+        if digest in self._seen:
+            return self._seen[digest]
+        if name in self._reached(*_references(self._components[name])):  # it refers to itself
+            number = self._seen[digest] = self._table.reserve({})
+            self._table.nodes[number] = self._node(self._components[name])
+        else:
+            number = self._seen[digest] = self._table.add(self._node(self._components[name]))
+        return number
+
+    def _reached(self, *names: str) -> set[str]:
+        found: set[str] = set()
+        todo = [name for name in names if name not in _SPECIAL]
+        while todo:
+            name = todo.pop()
+            if name not in found:
+                found.add(name)
+                todo.extend(other for other in _references(self._components[name]) if other not in _SPECIAL)
+        return found
+
+    def _number(self, schema: Schema) -> int:
+        reference = _reference(schema)
+        return self._named(reference) if reference else self._table.add(self._node(schema))
+
+    def _node(self, schema: Schema) -> Node:
+        if "type" not in schema:
+            return {"type": "any", "open": True}
+        node: dict[str, Any] = {"type": schema["type"]} | _bounds(schema)
+        if "format" in schema:
+            node["format"] = schema["format"]
+        if "properties" in schema:
+            node["properties"] = {name: self._number(value) for name, value in schema["properties"].items()}
+        if "required" in schema:
+            node["required"] = sorted(schema["required"])
+        if "additionalProperties" in schema:
+            node["values"] = self._number(schema["additionalProperties"])
+        if "items" in schema:
+            node["items"] = self._number(schema["items"])
+            properties = self._components.get(_reference(schema["items"]), {}).get("properties", {})
+            node |= _list_type(schema, properties)
+        return node
+
+
+def _references(schema: object) -> Iterator[str]:
+    if isinstance(schema, Mapping):
+        if isinstance(schema.get("$ref"), str):
+            yield schema["$ref"].rpartition("/")[2]
+        for value in schema.values():
+            yield from _references(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from _references(value)
+
+
+def _reference(schema: Schema) -> str:
+    inner = schema["allOf"][0] if len(schema.get("allOf", ())) == 1 else schema
+    return str(inner.get("$ref", "")).rpartition("/")[2]
+
+
+def read_custom_resource(schema: Schema, subresources: Mapping[str, Any], table: Table) -> int:
+    """Read the schema of one version of a CustomResourceDefinition."""
+    schema = _with_scale(schema, subresources)
+    node = dict(_structural(schema, table))
+    text = table.add({"type": "string"})
+    properties = node.get("properties", {})
+    metadata = schema.get("properties", {}).get("metadata", {})
+    own = {"type": "metadata"} | {key: value for key, value in _structural(metadata, table).items() if key != "type"}
+    node["properties"] = properties | {"apiVersion": text, "kind": text, "metadata": table.add(own)}
+    if "status" in properties and "status" in subresources:
+        # The server drops the status of a new object before it looks at types and bounds.
+        node["lenient"] = ["status"]
+    return table.add(node)
+
+
+def _with_scale(schema: Schema, subresources: Mapping[str, Any]) -> Schema:
+    """Add what a scale subresource asks of the field with the replicas."""
+    path = str((subresources.get("scale") or {}).get("specReplicasPath", "")).lstrip(".").split(".")
+    return _bounded(schema, path) if path != [""] else schema
+
+
+def _bounded(schema: Schema, path: Sequence[str]) -> Schema:
+    if not path:
+        low, high = schema.get("minimum", 0), schema.get("maximum", 2**31 - 1)
+        return {**schema, "minimum": max(low, 0), "maximum": min(high, 2**31 - 1)}
+    properties = schema.get("properties", {})
+    if path[0] not in properties:
+        return schema
+    return {**schema, "properties": {**properties, path[0]: _bounded(properties[path[0]], path[1:])}}
+
+
+def _number(schema: Schema, table: Table) -> int:
+    return table.add(_structural(schema, table))
+
+
+def _structural(schema: Schema, table: Table) -> Node:
+    node: dict[str, Any] = {"type": _type(schema)} | _bounds(schema)
+    if "format" in schema:
+        node["format"] = schema["format"]
+    if schema.get("x-kubernetes-preserve-unknown-fields"):
+        node["open"] = True
+    if schema.get("x-kubernetes-embedded-resource"):
+        node["embedded"] = True
+    properties = schema.get("properties") or {}
+    if properties:
+        node["properties"] = {name: _number(value, table) for name, value in properties.items()}
+    if required := _not_defaulted(schema.get("required"), properties):
+        node["required"] = required
+    if values := schema.get("additionalProperties"):
+        node["values"] = True if values is True else _number(values, table)
+    if isinstance(items := schema.get("items"), Mapping):
+        node["items"] = _number(items, table)
+        node |= _list_type(schema, items.get("properties") or {})
+    return node | _junctions(schema, properties)
+
+
+def _type(schema: Schema) -> str:
+    if schema.get("x-kubernetes-int-or-string"):
+        return "int-or-string"
+    kind = schema.get("type")
+    return kind if isinstance(kind, str) and kind else "any"
+
+
+def _bounds(schema: Schema) -> dict[str, Any]:
+    return {key: schema[key] for key in _BOUNDS if schema.get(key) not in (None, False)}
+
+
+def _list_type(schema: Schema, properties: Schema) -> dict[str, Any]:
+    """Return what makes two items of a list the same."""
+    if schema.get("x-kubernetes-list-type") == "set":
+        return {"unique": True}
+    if schema.get("x-kubernetes-list-type") == "map":
+        return {"keys": {key: properties.get(key, {}).get("default") for key in schema["x-kubernetes-list-map-keys"]}}
+    return {}
+
+
+def _not_defaulted(required: Sequence[str] | None, properties: Schema) -> list[str]:
+    """Return the names that must be there: the server fills in defaults before it looks."""
+    return sorted(name for name in required or () if properties.get(name, {}).get("default") is None)
+
+
+def _junctions(schema: Schema, properties: Schema) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for junction in _JUNCTIONS:
+        branches = schema.get(junction)
+        if branches and branches != _INT_OR_STRING:
+            found[junction] = [_condition(branch, properties) for branch in branches]
+    if "not" in schema:
+        found["not"] = _condition(schema["not"], properties)
+    if all(branch == {} for branch in found.get("allOf", ())):
+        found.pop("allOf", None)
+    return found
+
+
+def _condition(schema: Schema, properties: Schema) -> Node:
+    """Return a branch of a junction; a required field with a default is always there."""
+    node = _bounds(schema) | _junctions(schema, properties)
+    if "format" in schema:
+        node["format"] = schema["format"]
+    if required := _not_defaulted(schema.get("required"), properties):
+        node["required"] = required
+    if isinstance(schema.get("type"), str):
+        node["type"] = schema["type"]
+    if inner := schema.get("properties"):
+        node["properties"] = {
+            name: _condition(value, properties.get(name, {}).get("properties") or {}) for name, value in inner.items()
+        }
+    if isinstance(items := schema.get("items"), Mapping):
+        own = next((p.get("items") for p in [schema] if isinstance(p.get("items"), Mapping)), {})
+        node["items"] = _condition(items, own.get("properties") or {})
+    return node
