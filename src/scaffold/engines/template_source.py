@@ -91,7 +91,7 @@ def write_bundle(root: Path, bundle: Path, version: str) -> None:
             git.git("-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false", "commit", "--quiet",
                     "--message", f"Template {version}", cwd=work, env=_MOMENT)
             git.git("-c", "tag.gpgSign=false", "tag", "--force", tag, cwd=work, env=_MOMENT)
-        git.git("bundle", "create", "--quiet", str(bundle.absolute()), "--tags", cwd=work)
+        git.git("-c", "pack.threads=1", "bundle", "create", "--quiet", str(bundle.absolute()), "--tags", cwd=work)
 
 
 _MOMENT = {

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_INTEGER = re.compile(r"-?[1-9][0-9]{0,18}\Z")
+_INTEGER = re.compile(r"[-+]?[0-9]{1,18}\Z")
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,9 +59,9 @@ def _typed(text: str, *, as_text: bool) -> Any:
     if as_text:
         return text
     words: dict[str, Any] = {"true": True, "false": False, "null": None, "0": 0}
-    if text in words:
-        return words[text]
-    return int(text) if _INTEGER.match(text) else text
+    if text.lower() in words:
+        return words[text.lower()]
+    return int(text) if not text.startswith("0") and _INTEGER.match(text) else text
 
 
 def go_print(value: Any) -> str:

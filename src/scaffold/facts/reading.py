@@ -11,7 +11,7 @@ so the three versions of Kubernetes share nearly all of theirs.
 
 ``type`` is one of JSON Schema's or ``any``, ``int-or-string``, ``quantity``, ``metadata``. ``values`` is the node of
 a map's values (``true``: anything), ``open`` keeps unknown fields, ``keys`` are the keys of a list map with their
-defaults, ``unique`` makes a list a set, ``lenient`` names fields of which only unknown fields are refused.
+defaults, ``unique`` makes a list a set, ``embedded`` an object with a kind of its own.
 ``anyOf``, ``oneOf``, ``allOf`` and ``not`` hold conditions on the value as they are in the schema.
 """
 
@@ -23,9 +23,10 @@ Node = Mapping[str, Any]
 Schema = Mapping[str, Any]
 
 _BOUNDS = (
-    "enum", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
+    "enum", "format", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
     "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "nullable",
 )  # fmt: skip
+_DECODED = ("type", "format", "properties", "values", "items", "open")
 _JUNCTIONS = ("allOf", "anyOf", "oneOf")
 _INT_OR_STRING = [{"type": "integer"}, {"type": "string"}]
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
@@ -65,7 +66,10 @@ def line(value: object) -> str:
 
 
 class OpenApi:
-    """The components of an API server's OpenAPI v3. A type of several servers is read once if it is the same."""
+    """The components of an API server's OpenAPI v3. A type of several servers is read once if it is the same.
+
+    The server decodes a status, but then drops it: what must be there is not asked (``bare``).
+    """
 
     def __init__(self, components: Mapping[str, Schema], table: Table, seen: dict[str, int]) -> None:
         self._components = components
@@ -73,24 +77,24 @@ class OpenApi:
         self._seen = seen
 
     def root(self, name: str) -> int:
-        """Read a kind. The server keeps a status only by another way and does not look into it here."""
-        node = dict(self._table.nodes[self._named(name)])
-        if "status" in node.get("properties", {}):
-            node["lenient"] = ["status"]
+        """Read a kind."""
+        node = dict(self._table.nodes[self._named(name, bare=False)])
+        status = self._components[name].get("properties", {}).get("status")
+        if status:
+            node["properties"] = {**node["properties"], "status": self._number(status, bare=True)}
         return self._table.add(node)
 
-    def _named(self, name: str) -> int:
+    def _named(self, name: str, *, bare: bool) -> int:
         if name in _SPECIAL:
             return self._table.add(_SPECIAL[name])
-        digest = line([name, {reached: self._components[reached] for reached in sorted(self._reached(name))}])
-        if digest in self._seen:
-            return self._seen[digest]
-        if name in self._reached(*_references(self._components[name])):  # it refers to itself
-            number = self._seen[digest] = self._table.reserve({})
-            self._table.nodes[number] = self._node(self._components[name])
-        else:
-            number = self._seen[digest] = self._table.add(self._node(self._components[name]))
-        return number
+        digest = line([name, bare, {other: self._components[other] for other in sorted(self._reached(name))}])
+        if digest not in self._seen:
+            if name in self._reached(*_references(self._components[name])):  # it refers to itself
+                self._seen[digest] = self._table.reserve({})
+                self._table.nodes[self._seen[digest]] = self._node(self._components[name], bare=bare)
+            else:
+                self._seen[digest] = self._table.add(self._node(self._components[name], bare=bare))
+        return self._seen[digest]
 
     def _reached(self, *names: str) -> set[str]:
         found: set[str] = set()
@@ -102,27 +106,25 @@ class OpenApi:
                 todo.extend(other for other in _references(self._components[name]) if other not in _SPECIAL)
         return found
 
-    def _number(self, schema: Schema) -> int:
+    def _number(self, schema: Schema, *, bare: bool) -> int:
         reference = _reference(schema)
-        return self._named(reference) if reference else self._table.add(self._node(schema))
+        return self._named(reference, bare=bare) if reference else self._table.add(self._node(schema, bare=bare))
 
-    def _node(self, schema: Schema) -> Node:
+    def _node(self, schema: Schema, *, bare: bool) -> Node:
         if "type" not in schema:
             return {"type": "any", "open": True}
         node: dict[str, Any] = {"type": schema["type"]} | _bounds(schema)
-        if "format" in schema:
-            node["format"] = schema["format"]
-        if "properties" in schema:
-            node["properties"] = {name: self._number(value) for name, value in schema["properties"].items()}
         if "required" in schema:
             node["required"] = sorted(schema["required"])
+        if "properties" in schema:
+            node["properties"] = {name: self._number(value, bare=bare) for name, value in schema["properties"].items()}
         if "additionalProperties" in schema:
-            node["values"] = self._number(schema["additionalProperties"])
+            node["values"] = self._number(schema["additionalProperties"], bare=bare)
         if "items" in schema:
-            node["items"] = self._number(schema["items"])
+            node["items"] = self._number(schema["items"], bare=bare)
             properties = self._components.get(_reference(schema["items"]), {}).get("properties", {})
             node |= _list_type(schema, properties)
-        return node
+        return {key: value for key, value in node.items() if key in _DECODED} if bare else node
 
 
 def _references(schema: object) -> Iterator[str]:
@@ -146,13 +148,25 @@ def read_custom_resource(schema: Schema, subresources: Mapping[str, Any], table:
     schema = _with_scale(schema, subresources)
     node = dict(_structural(schema, table))
     text = table.add({"type": "string"})
-    properties = node.get("properties", {})
-    metadata = schema.get("properties", {}).get("metadata", {})
-    own = {"type": "metadata"} | {key: value for key, value in _structural(metadata, table).items() if key != "type"}
-    node["properties"] = properties | {"apiVersion": text, "kind": text, "metadata": table.add(own)}
+    properties = schema.get("properties") or {}
+    metadata = {"type": "metadata"} | {k: v for k, v in _structural(properties.get("metadata", {}), table).items() if k != "type"}
+    node["properties"] = node.get("properties", {}) | {"apiVersion": text, "kind": text, "metadata": table.add(metadata)}
     if "status" in properties and "status" in subresources:
-        # The server drops the status of a new object before it looks at types and bounds.
-        node["lenient"] = ["status"]
+        node["properties"]["status"] = _names_only(properties["status"], table)
+    return table.add(node)
+
+
+def _names_only(schema: Schema, table: Table) -> int:
+    """Read a status: the server drops it from a new object after it has looked for unknown fields."""
+    node: dict[str, Any] = {"type": "any"}
+    if schema.get("x-kubernetes-preserve-unknown-fields"):
+        node["open"] = True
+    if properties := schema.get("properties"):
+        node["properties"] = {name: _names_only(value, table) for name, value in properties.items()}
+    if values := schema.get("additionalProperties"):
+        node["values"] = True if values is True else _names_only(values, table)
+    if items := schema.get("items"):
+        node["items"] = _names_only(items, table)
     return table.add(node)
 
 
@@ -178,23 +192,20 @@ def _number(schema: Schema, table: Table) -> int:
 
 def _structural(schema: Schema, table: Table) -> Node:
     node: dict[str, Any] = {"type": _type(schema)} | _bounds(schema)
-    if "format" in schema:
-        node["format"] = schema["format"]
     if schema.get("x-kubernetes-preserve-unknown-fields"):
         node["open"] = True
     if schema.get("x-kubernetes-embedded-resource"):
         node["embedded"] = True
-    properties = schema.get("properties") or {}
-    if properties:
+    if properties := schema.get("properties"):
         node["properties"] = {name: _number(value, table) for name, value in properties.items()}
-    if required := _not_defaulted(schema.get("required"), properties):
+    if required := _not_defaulted(schema.get("required"), schema):
         node["required"] = required
     if values := schema.get("additionalProperties"):
         node["values"] = True if values is True else _number(values, table)
-    if isinstance(items := schema.get("items"), Mapping):
+    if items := schema.get("items"):
         node["items"] = _number(items, table)
         node |= _list_type(schema, items.get("properties") or {})
-    return node | _junctions(schema, properties)
+    return node | _junctions(schema, schema)
 
 
 def _type(schema: Schema) -> str:
@@ -205,7 +216,7 @@ def _type(schema: Schema) -> str:
 
 
 def _bounds(schema: Schema) -> dict[str, Any]:
-    return {key: schema[key] for key in _BOUNDS if schema.get(key) not in (None, False)}
+    return {key: schema[key] for key in _BOUNDS if schema.get(key) is not None and schema[key] is not False}
 
 
 def _list_type(schema: Schema, properties: Schema) -> dict[str, Any]:
@@ -213,42 +224,40 @@ def _list_type(schema: Schema, properties: Schema) -> dict[str, Any]:
     if schema.get("x-kubernetes-list-type") == "set":
         return {"unique": True}
     if schema.get("x-kubernetes-list-type") == "map":
-        return {"keys": {key: properties.get(key, {}).get("default") for key in schema["x-kubernetes-list-map-keys"]}}
+        keys = schema.get("x-kubernetes-list-map-keys") or ()
+        return {"keys": {key: properties.get(key, {}).get("default") or None for key in keys}}
     return {}
 
 
-def _not_defaulted(required: Sequence[str] | None, properties: Schema) -> list[str]:
+def _not_defaulted(required: Sequence[str] | None, structure: Schema) -> list[str]:
     """Return the names that must be there: the server fills in defaults before it looks."""
+    properties = structure.get("properties") or {}
     return sorted(name for name in required or () if properties.get(name, {}).get("default") is None)
 
 
-def _junctions(schema: Schema, properties: Schema) -> dict[str, Any]:
+def _junctions(schema: Schema, structure: Schema) -> dict[str, Any]:
+    """Return the conditions of a schema; ``structure`` is the part of the whole that they speak of."""
     found: dict[str, Any] = {}
     for junction in _JUNCTIONS:
         branches = schema.get(junction)
         if branches and branches != _INT_OR_STRING:
-            found[junction] = [_condition(branch, properties) for branch in branches]
-    if "not" in schema:
-        found["not"] = _condition(schema["not"], properties)
-    if all(branch == {} for branch in found.get("allOf", ())):
+            found[junction] = [_condition(branch, structure) for branch in branches]
+    if not any(found.get("allOf", ())):
         found.pop("allOf", None)
+    if "not" in schema:
+        found["not"] = _condition(schema["not"], structure)
     return found
 
 
-def _condition(schema: Schema, properties: Schema) -> Node:
-    """Return a branch of a junction; a required field with a default is always there."""
-    node = _bounds(schema) | _junctions(schema, properties)
-    if "format" in schema:
-        node["format"] = schema["format"]
-    if required := _not_defaulted(schema.get("required"), properties):
+def _condition(schema: Schema, structure: Schema) -> Node:
+    node = _bounds(schema) | _junctions(schema, structure)
+    if required := _not_defaulted(schema.get("required"), structure):
         node["required"] = required
     if isinstance(schema.get("type"), str):
         node["type"] = schema["type"]
-    if inner := schema.get("properties"):
-        node["properties"] = {
-            name: _condition(value, properties.get(name, {}).get("properties") or {}) for name, value in inner.items()
-        }
-    if isinstance(items := schema.get("items"), Mapping):
-        own = next((p.get("items") for p in [schema] if isinstance(p.get("items"), Mapping)), {})
-        node["items"] = _condition(items, own.get("properties") or {})
+    if properties := schema.get("properties"):
+        inner = structure.get("properties") or {}
+        node["properties"] = {name: _condition(value, inner.get(name, {})) for name, value in properties.items()}
+    if items := schema.get("items"):
+        node["items"] = _condition(items, structure.get("items") or {})
     return node

@@ -14,7 +14,6 @@ from scaffold.model.repo import Repo
 from scaffold.model.rule import Hit, Severity, rule
 from scaffold.rules.hits import at
 from scaffold.rules.inventory import Cluster, clusters
-from scaffold.rules.ports import container_ports
 from scaffold.rules.selectors import selects
 
 _MONITORING = "monitoring.coreos.com"
@@ -99,7 +98,7 @@ def _endpoints(cluster: Cluster, monitor: Manifest, services: list[Manifest]) ->
 def _not_served(cluster: Cluster, service: Manifest, port: Mapping[str, Any]) -> str:
     """Return why no container serves a numbered port (names are WORK-16's), empty where one may."""
     number = port.get("targetPort", port.get("port"))
-    declared = [list(container_ports(workload)) for workload in cluster.selected(service)]
+    declared = [list(workload.ports()) for workload in cluster.selected(service)]
     if not isinstance(number, int) or number in _PROXY_PORTS or not declared or not all(declared):
         return ""
     if any(item.get("containerPort") == number for items in declared for item in items):

@@ -71,6 +71,12 @@ class Workload:
             for index, container in self.manifest.items(*self.spec, field_name):
                 yield (*self.spec, field_name, index), container
 
+    def ports(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the declared ports of what runs side by side: containers and native sidecars."""
+        for keys, container in self.containers():
+            if keys[-2] == "containers" or container.get("restartPolicy") == "Always":
+                yield from ports_of(container)
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -113,6 +119,12 @@ def clusters(repo: Repo) -> Iterator[Cluster]:
             open=frozenset(namespace for cluster, namespace in foreign if cluster in {name, EVERYWHERE})
             | {m.namespace for m in manifests if _may_make_services(m)},
         )
+
+
+def ports_of(container: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the declared ports of one container."""
+    ports = container.get("ports")
+    return (port for port in (ports if isinstance(ports, list) else ()) if isinstance(port, Mapping))
 
 
 def workload(manifest: Manifest) -> Workload | None:

@@ -1,0 +1,101 @@
+"""Objects out of texts: documents of any file, lists taken apart, copies that may be changed."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from scaffold.model.manifest import Manifest, Origin
+from scaffold.model.repo import Repo
+from scaffold.model.yamltext import Document, Path, parse
+
+CLUSTER_SCOPED = frozenset({
+    "admissionregistration.k8s.io/MutatingWebhookConfiguration",
+    "admissionregistration.k8s.io/ValidatingWebhookConfiguration",
+    "apiextensions.k8s.io/CustomResourceDefinition",
+    "apiregistration.k8s.io/APIService",
+    "certificates.k8s.io/CertificateSigningRequest",
+    "flowcontrol.apiserver.k8s.io/FlowSchema",
+    "flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration",
+    "networking.k8s.io/IngressClass",
+    "node.k8s.io/RuntimeClass",
+    "policy/PodSecurityPolicy",
+    "rbac.authorization.k8s.io/ClusterRole",
+    "rbac.authorization.k8s.io/ClusterRoleBinding",
+    "scheduling.k8s.io/PriorityClass",
+    "storage.k8s.io/CSIDriver",
+    "storage.k8s.io/CSINode",
+    "storage.k8s.io/StorageClass",
+    "storage.k8s.io/VolumeAttachment",
+    "/ComponentStatus",
+    "/Namespace",
+    "/Node",
+    "/PersistentVolume",
+})
+"""The kinds that kustomize itself knows to be cluster-scoped (5.8); it gives every other one a namespace."""
+
+
+def cluster_scoped(api_version: str, kind: str) -> bool:
+    """Tell whether kustomize takes a kind for cluster-scoped."""
+    group, slash, _ = api_version.partition("/")
+    return f"{group if slash else ''}/{kind}" in CLUSTER_SCOPED
+
+
+def documents(repo: Repo, path: str) -> list[Document]:
+    """Return the documents of a file whatever its name; faults in it are the syntax check's business."""
+    if path.endswith((".yaml", ".yml")) and not repo.in_chart_templates(path):
+        return repo.documents(path)
+    return parse(repo.files.get(path, ""))[0]
+
+
+def manifest_of(document: Document, path: str) -> Manifest:
+    """Make a manifest of a document."""
+    return Manifest(document.data, Origin(path, document.line), document.lines)
+
+
+def items(manifest: Manifest) -> Iterator[Manifest]:
+    """Yield the objects of a ``List`` (of any ``…List`` that has items), else the object itself."""
+    listed = manifest.get("items")
+    if not manifest.kind.endswith("List") or not isinstance(listed, list):
+        yield manifest
+        return
+    for index, item in enumerate(listed):
+        if isinstance(item, Mapping):
+            lines = below(manifest.lines, ("items", index))
+            origin = Origin(manifest.origin.path, lines.get((), manifest.origin.line))
+            yield from items(Manifest(item, origin, lines))
+
+
+def below(lines: Mapping[Path, int], prefix: Path) -> dict[Path, int]:
+    """Return the lines of a part, as if it were a document of its own."""
+    size = len(prefix)
+    return {path[size:]: line for path, line in lines.items() if path[:size] == prefix}
+
+
+def copied(value: Any) -> Any:
+    """Copy parsed data, so that it can be changed."""
+    if isinstance(value, dict):
+        return {key: copied(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [copied(item) for item in value]
+    return value
+
+
+def rendered(text: str, path: str, template: str) -> Iterator[Manifest]:
+    """Yield the objects of a rendered template; the line is that of the kind in the template, as near as it goes.
+
+    Of several objects of one kind the nth is taken for the nth ``kind:`` line that says so.
+    """
+    seen: dict[str, int] = {}
+    for document in parse(text)[0]:
+        if not isinstance(document.data, dict):
+            continue
+        for manifest in items(Manifest(document.data, Origin(path))):
+            if manifest.api_version and manifest.kind:
+                count = seen[manifest.kind] = seen.get(manifest.kind, -1) + 1
+                yield Manifest(manifest.data, Origin(path, _kind_line(template, manifest.kind, count)))
+
+
+def _kind_line(template: str, kind: str, count: int) -> int:
+    expression = re.compile(rf"^\s*kind:\s*[\"']?{re.escape(kind)}[\"']?\s*$", re.MULTILINE)
+    starts = [found.end() for found in expression.finditer(template)]
+    return template.count("\n", 0, starts[min(count, len(starts) - 1)]) + 1 if starts else 1
