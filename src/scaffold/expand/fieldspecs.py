@@ -34,7 +34,7 @@ def selects(group: str, version: str, kind: str, api_version: str, of_kind: str)
 
 def spec(path: str, kind: str = "", group: str = "", version: str = "", *, create: bool = False) -> FieldSpec:
     """Make a spec of a path in kustomize's spelling (``a/b``, a slash in a key is ``\\/``)."""
-    keys = tuple(part.replace("\0", "/") for part in path.replace("\\/", "\0").split("/"))
+    keys = tuple(part.replace("\0", "/") for part in path.removeprefix("/").replace("\\/", "\0").split("/"))
     return FieldSpec(keys, kind, group, version, create)
 
 

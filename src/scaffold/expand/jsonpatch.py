@@ -1,4 +1,7 @@
-"""RFC 6902 patches, as the library behind kustomize applies them (negative indexes count from the end)."""
+"""RFC 6902 patches, as the library behind kustomize 5.8 applies them.
+
+It is looser than the RFC: negative indexes count from the end, and ``replace`` of a key that is missing adds it.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -109,10 +112,8 @@ def _replace(data: Any, keys: Sequence[str], value: Any) -> Path:
     parent = _parent(data, keys, what)
     if isinstance(parent, list):
         parent[_index(parent, keys[-1], what)] = value
-    elif keys[-1] in parent:
-        parent[keys[-1]] = value
     else:
-        raise PatchError(f"{what}: no such path")
+        parent[keys[-1]] = value
     return _path(data, keys)
 
 

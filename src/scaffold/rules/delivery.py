@@ -83,7 +83,8 @@ def objects_have_one_owner(repo: Repo) -> Iterator[Hit]:
         key = (manifest.cluster, manifest.group, manifest.kind, namespace, manifest.name)
         other = first.setdefault(key, manifest)
         if other is not manifest:
-            yield at(manifest, (), f"{manifest} is applied by {other.origin.owner}, too ({other.place()})")
+            again = "a second time" if other.origin.owner == manifest.origin.owner else "too"
+            yield at(manifest, (), f"{manifest} is applied by {other.origin.owner}, {again} ({other.place()})")
 
 
 @rule("GITOPS-18", Severity.ERROR, fix="Encrypt it with SOPS, or keep it in a store and commit an ExternalSecret.")

@@ -1,0 +1,261 @@
+"""What ``kustomize build`` makes of a folder, for the fields that generated repositories use.
+
+Resources, components, namespace, generated ConfigMaps with their real hashes and the references to them, labels,
+annotations and JSON patches come out as kustomize 5.8 makes them. Every other field is told, never passed over.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from scaffold.expand.fieldspecs import NAME_REFERENCES, NameReference, read_name_references
+from scaffold.expand.generators import generate, read_options
+from scaffold.expand.objects import copied, documents, items, manifest_of
+from scaffold.expand.resources import KustomizeError, Resource, Resources
+from scaffold.expand.transformers import fix_references, transform
+from scaffold.model.manifest import Manifest, Place
+from scaffold.model.repo import External, NotChecked, Repo, normalise
+from scaffold.model.yamltext import Key, Path
+
+FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+_READ = frozenset({
+    "apiVersion", "kind", "metadata", "sortOptions", "resources", "bases", "components", "namespace",
+    "configMapGenerator", "generatorOptions", "configurations", "patches", "patchesJson6902", "labels", "commonLabels",
+    "commonAnnotations",
+})
+_KNOWN = _READ | {
+    "openapi", "namePrefix", "nameSuffix", "patchesStrategicMerge", "images", "imageTags", "replacements", "replicas",
+    "vars", "crds", "secretGenerator", "helmGlobals", "helmCharts", "helmChartInflationGenerator", "generators",
+    "transformers", "validators", "buildMetadata",
+}
+
+
+@dataclass(slots=True)
+class Built:
+    """The result of a build. ``texts`` says which file a ConfigMap's key was made of, by (namespace, name, key)."""
+
+    manifests: list[Manifest] = field(default_factory=list)
+    texts: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    reached: set[str] = field(default_factory=set)
+    external: list[External] = field(default_factory=list)
+    not_checked: list[NotChecked] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Kustomization:
+    """A kustomization file, or one that a controller makes up (then ``path`` is the object that asks for it)."""
+
+    folder: str
+    path: str
+    data: Mapping[str, Any]
+    lines: Mapping[Path, int]
+
+    def place(self, *keys: Key) -> Place:
+        """Return the place of a field, or of the nearest parent."""
+        for end in range(len(keys), -1, -1):
+            if line := self.lines.get(keys[:end]):
+                return Place(self.path, line)
+        return Place(self.path)
+
+    def items(self, name: str) -> list[tuple[Place, Any]]:
+        """Return a list field's items with their places."""
+        value = self.data.get(name)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise KustomizeError(self.place(name), f"{name} is not a list")
+        return [(self.place(name, index), item) for index, item in enumerate(value)]
+
+
+def file_in(repo: Repo, folder: str) -> str:
+    """Return the path of a folder's kustomization file, empty if it has none."""
+    return next((path for name in FILE_NAMES if (path := _join(folder, name)) in repo.files), "")
+
+
+def build(
+    repo: Repo,
+    folder: str,
+    overrides: Kustomization | None = None,
+    resources: Sequence[str] | None = None,
+    *,
+    confined: bool = True,
+) -> Built:
+    """Build a folder. Raises KustomizeError with the place where kustomize would fail.
+
+    ``overrides`` are fields a controller adds to the file's own. ``resources`` (paths from the root) are built
+    without a file, as Flux does with a folder of plain manifests. ``confined`` refuses files outside the folder of
+    the kustomization that names them: kustomize's and Argo CD's default; Flux lifts it.
+    """
+    builder = _Builder(repo, confined)
+    if resources is None:
+        top = builder.read(normalise(folder), Place(folder))
+    else:
+        asked = overrides.place() if overrides else Place(folder)
+        top = Kustomization("", asked.path, {"resources": list(resources)}, {(): asked.line})
+    found = Resources()
+    builder.accumulate(top, (top.folder,) if resources is None else (), found, overrides)
+    for resource in found:
+        resource.add_hash()
+    fix_references(found, builder.references)
+    built = builder.built
+    for resource in found:
+        if resource.annotation("config.kubernetes.io/local-config") in {None, "false"}:
+            built.manifests.append(resource.manifest())
+            built.texts |= {(resource.namespace, resource.name, key): path for key, path in resource.files.items()}
+    return built
+
+
+def closure(repo: Repo, folder: str) -> set[str]:
+    """Return the files and kustomization files that a folder's resources lead to; no building, no faults."""
+    reached: set[str] = set()
+    waiting = [normalise(folder)]
+    while waiting:
+        here = waiting.pop()
+        path = file_in(repo, here)
+        if not path or path in reached:
+            continue
+        reached.add(path)
+        for document in documents(repo, path)[:1]:
+            fields = document.data if isinstance(document.data, dict) else {}
+            for name in ("resources", "bases", "components"):
+                named = fields.get(name)
+                for entry in named if isinstance(named, list) else ():
+                    target = _join(here, entry) if isinstance(entry, str) else ""
+                    if target in repo.files:
+                        reached.add(target)
+                    else:
+                        waiting.append(target)
+    return reached
+
+
+class _Builder:
+    """One build: what it reads adds up in ``built``, the name references of all files in ``references``."""
+
+    def __init__(self, repo: Repo, confined: bool) -> None:
+        self.built = Built()
+        self.references: list[NameReference] = list(NAME_REFERENCES)
+        self._repo = repo
+        self._confined = confined
+
+    def read(self, folder: str, asked: Place) -> Kustomization:
+        paths = [path for name in FILE_NAMES if (path := _join(folder, name)) in self._repo.files]
+        if not paths:
+            raise KustomizeError(asked, f"no kustomization.yaml in {folder or 'the root of the repository'}")
+        if len(paths) > 1:
+            raise KustomizeError(Place(paths[1]), f"several kustomization files in {folder}: {', '.join(paths)}")
+        self.built.reached.add(paths[0])
+        found = documents(self._repo, paths[0])
+        if not found or not isinstance(found[0].data, dict):
+            raise KustomizeError(Place(paths[0]), f"{paths[0]} is empty or no map")
+        return Kustomization(folder, paths[0], found[0].data, found[0].lines)
+
+    def accumulate(
+        self,
+        kustomization: Kustomization,
+        ancestors: tuple[str, ...],
+        into: Resources,
+        overrides: Kustomization | None = None,
+    ) -> None:
+        """Add what a kustomization makes to the resources found so far; it transforms all that are there."""
+        self._note(kustomization)
+        for name in ("resources", "bases"):
+            for place, entry in kustomization.items(name):
+                self._resource(kustomization.folder, place, entry, ancestors, into)
+        for place, entry in kustomization.items("configurations"):
+            self._configuration(kustomization.folder, place, entry)
+        shared = read_options(kustomization.data.get("generatorOptions"))
+        for place, entry in kustomization.items("configMapGenerator"):
+            made = generate(self._repo, kustomization.folder, place, entry, shared, confined=self._confined)
+            self.built.reached |= set(made.read)
+            into.absorb(made.resource, place)
+        for source in (kustomization, overrides):
+            for place, entry in source.items("components") if source else ():
+                self._component(kustomization.folder, place, entry, ancestors, into)
+        transform(self._repo, kustomization, overrides, into, self.built)
+
+    def _note(self, kustomization: Kustomization) -> None:
+        for name, value in kustomization.data.items():
+            if name not in _KNOWN:
+                raise KustomizeError(kustomization.place(name), f"unknown kustomization field {name}")
+            if name not in _READ and value:
+                self.built.not_checked.append(not_evaluated(kustomization, name))
+
+    def _resource(self, folder: str, place: Place, entry: Any, ancestors: tuple[str, ...], into: Resources) -> None:
+        if not isinstance(entry, str) or not entry:
+            raise KustomizeError(place, "a resource is a path")
+        path = _join(folder, entry)
+        if path in self._repo.files:
+            self._confine(path, folder, place)
+            self._file(path, into)
+        elif self._repo.has_folder(path) and not path.startswith(".."):
+            if any(path == "" or above == path or above.startswith(f"{path}/") for above in ancestors):
+                raise KustomizeError(place, f"cycle: {entry} leads back to {path or 'the root'}")
+            inner = Resources()
+            child = self.read(path, place)
+            if child.data.get("kind") == "Component":
+                raise KustomizeError(place, f"{entry} is a Component: name it in `components`")
+            self.accumulate(child, (*ancestors, path), inner)
+            into.add_all(inner, place)
+        elif _remote(entry):
+            self.built.external.append(External(place, f"kustomize resource {entry}"))
+        else:
+            raise KustomizeError(place, f"no file or folder {entry}")
+
+    def _file(self, path: str, into: Resources) -> None:
+        self.built.reached.add(path)
+        for document in documents(self._repo, path):
+            place = Place(path, document.line)
+            if not isinstance(document.data, dict):
+                raise KustomizeError(place, "a document that is no Kubernetes object")
+            for manifest in items(manifest_of(document, path)):
+                if not manifest.kind:
+                    raise KustomizeError(place, "an object without kind")
+                if not manifest.name:
+                    raise KustomizeError(place, f"{manifest.kind} without metadata.name")
+                into.add(Resource(copied(manifest.data), path, manifest.origin.line, manifest.lines), place)
+
+    def _component(self, folder: str, place: Place, entry: Any, ancestors: tuple[str, ...], into: Resources) -> None:
+        path = _join(folder, entry) if isinstance(entry, str) else ""
+        if isinstance(entry, str) and _remote(entry):
+            self.built.external.append(External(place, f"kustomize component {entry}"))
+            return
+        if not path or not self._repo.has_folder(path):
+            raise KustomizeError(place, f"no folder {entry}")
+        if any(above == path or above.startswith(f"{path}/") for above in ancestors):
+            raise KustomizeError(place, f"cycle: {entry} leads back to {path}")
+        child = self.read(path, place)
+        if child.data.get("kind") != "Component":
+            raise KustomizeError(place, f"{entry} is no Component")
+        self.accumulate(child, (*ancestors, path), into)
+
+    def _configuration(self, folder: str, place: Place, entry: Any) -> None:
+        path = _join(folder, entry) if isinstance(entry, str) else ""
+        if path not in self._repo.files:
+            raise KustomizeError(place, f"no file {entry}")
+        self._confine(path, folder, place)
+        self.built.reached.add(path)
+        for document in documents(self._repo, path)[:1]:
+            config = document.data if isinstance(document.data, dict) else {}
+            self.references += read_name_references(config)
+            for name in config:
+                if name not in {"nameReference", "apiVersion", "kind", "metadata"}:
+                    at = Place(path, document.lines.get((name,), document.line))
+                    self.built.not_checked.append(NotChecked(at, path, f"kustomize configuration `{name}` is not evaluated"))
+
+    def _confine(self, path: str, folder: str, place: Place) -> None:
+        if self._confined and folder and not path.startswith(f"{folder}/"):
+            raise KustomizeError(place, f"{path} is not in or below {folder}: kustomize refuses to read it")
+
+
+def not_evaluated(kustomization: Kustomization, name: str) -> NotChecked:
+    """Say that a field has no part in what was built."""
+    return NotChecked(kustomization.place(name), kustomization.path, f"kustomize field `{name}` is not evaluated")
+
+
+def _remote(entry: str) -> bool:
+    return "://" in entry or entry.startswith(("git@", "github.com/", "gitlab.com/", "bitbucket.org/")) or "?ref=" in entry
+
+
+def _join(folder: str, entry: str) -> str:
+    return normalise(f"{folder}/{entry}" if folder else entry)
