@@ -1,51 +1,75 @@
-"""Conditions of a schema: ``anyOf``, ``oneOf``, ``allOf`` and ``not``, evaluated and put into words."""
+"""Conditions of a schema: ``allOf``, ``anyOf``, ``oneOf`` and ``not``, evaluated and put into words."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from scaffold.facts.formats import CUSTOM, matcher
+from scaffold.facts.bounds import Breach, breaches
 
 Condition = Mapping[str, Any]
 Predicate = Callable[[Any], bool]
 
 
-def broken(condition: Condition, value: Any) -> Iterator[str]:
-    """Yield what a value does not fulfil of a node's conditions, in words."""
-    for branch in condition.get("allOf", ()):
-        if not holds(branch, value):
-            yield from list(broken(branch, value)) or ["is not what its schema allows (allOf)"]
-    if "anyOf" in condition and not any(holds(branch, value) for branch in condition["anyOf"]):
-        yield _none_of(condition["anyOf"], "anyOf")
-    if "oneOf" in condition:
-        count = sum(holds(branch, value) for branch in condition["oneOf"])
-        if count == 0 and any("not" in branch for branch in condition["oneOf"]) or count > 1:
-            yield _several_of(condition["oneOf"])
-        elif count == 0:
-            yield _none_of(condition["oneOf"], "oneOf")
-    if "not" in condition and holds(condition["not"], value):
-        names = _names(condition["not"])
-        yield f"{' and '.join(names)} may not be set together" if names else "is not what its schema allows (not)"
+def conditions(node: Condition) -> list[Breach]:
+    """Return the conditions of a node as bounds of its value."""
+    found = [breach for branch in node.get("allOf", ()) for breach in _branch(branch)]
+    if "anyOf" in node:
+        found.append(_count(node["anyOf"], lambda count: count > 0))
+    if "oneOf" in node:
+        found.append(_count(node["oneOf"], lambda count: count == 1))
+    if "not" in node:
+        found.append(_not(node["not"]))
+    return found
 
 
-def holds(condition: Condition, value: Any) -> bool:
-    """Tell whether a value fulfils a condition; what speaks of another type than the value's says nothing."""
-    if "type" in condition and not _TYPES.get(condition["type"], _anything)(value):
-        return False
-    if "enum" in condition and value not in condition["enum"]:
-        return False
-    if isinstance(value, str):
-        own = _text(condition, value)
-    elif isinstance(value, dict):
-        own = _map(condition, value)
-    elif isinstance(value, list):
-        own = _within(condition, "Items", len(value))
-        own = own and ("items" not in condition or all(holds(condition["items"], item) for item in value))
-    else:
-        own = isinstance(value, bool) or not isinstance(value, int | float) or _within(condition, "imum", value)
-    return (
-        own
-        and all(holds(branch, value) for branch in condition.get("allOf", ()))
-        and ("anyOf" not in condition or any(holds(branch, value) for branch in condition["anyOf"]))
-        and ("oneOf" not in condition or sum(holds(branch, value) for branch in condition["oneOf"]) == 1)
-        and ("not" not in condition or not holds(condition["not"], value))
-    )
+def _branch(branch: Condition) -> list[Breach]:
+    own = {key: value for key, value in branch.items() if key not in {"allOf", "anyOf", "oneOf", "not"}}
+    good = _predicate(own)
+    return [lambda value: None if good(value) else _LOST, *conditions(branch)] if own else conditions(branch)
+
+
+def _count(branches: list[Condition], enough: Callable[[int], bool]) -> Breach:
+    predicates = [_predicate(branch) for branch in branches]
+    names = [" with ".join(branch["required"]) for branch in branches if set(branch) == {"required"}]
+    absent = [branch for branch in branches if set(branch) == {"not"}]
+    worded = len(names) + len(absent) == len(branches)
+    listed = f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else "".join(names)
+
+    def breach(value: Any) -> str | None:
+        count = sum(predicate(value) for predicate in predicates)
+        if enough(count):
+            return None
+        if not worded:
+            return _LOST
+        return f"only one of {listed} may be set" if count > 1 or absent else f"{listed} is required"
+
+    return breach
+
+
+def _not(condition: Condition) -> Breach:
+    predicate = _predicate(condition)
+    names = condition.get("required", ()) if set(condition) == {"required"} else ()
+    text = f"{' and '.join(names)} may not be set together" if len(names) > 1 else _LOST
+    return lambda value: text if predicate(value) else None
+
+
+def _predicate(condition: Condition) -> Predicate:
+    """Return what tells whether a value fulfils a condition. What speaks of another type says nothing of a value."""
+    required = condition.get("required", ())
+    properties = {name: _predicate(inner) for name, inner in condition.get("properties", {}).items()}
+    items = _predicate(condition["items"]) if "items" in condition else None
+    bounds = [*breaches(condition), *conditions(condition)]
+
+    def holds(value: Any) -> bool:
+        if any(breach(value) is not None for breach in bounds):
+            return False
+        if isinstance(value, dict):
+            # The server drops null before it looks.
+            return all(value.get(name) is not None for name in required) and all(
+                inner(value[name]) for name, inner in properties.items() if value.get(name) is not None
+            )
+        return not (isinstance(value, list) and items) or all(map(items, value))
+
+    return holds
+
+
+_LOST = "is none of the alternatives that its schema allows"

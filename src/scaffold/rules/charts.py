@@ -47,7 +47,8 @@ def _schema(path: str, text: str) -> Iterator[Hit]:
     documents, _ = parse(text)
     lines = documents[0].lines if documents else {}
     for keys, why in (*_open_objects(schema, schema, (), "", set()), *_remote_references(schema, (), "")):
-        yield Hit(Place(path, next((lines[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in lines), 1)), why)
+        nearest = next((lines[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in lines), 1)
+        yield Hit(Place(path, nearest), why)
 
 
 def _open_objects(root: Any, schema: Any, keys: Path, where: str, seen: set[Path]) -> Iterator[tuple[Path, str]]:

@@ -16,12 +16,13 @@ from scaffold.rules.hits import at
 from scaffold.rules.owners import destination, is_here, same_url, sources, title
 from scaffold.rules.scopes import is_cluster_scoped
 
+_Source = Mapping[str, Any]
 _BUILDABLE = frozenset({"Chart.yaml", "kustomization.yaml", "kustomization.yml", "Kustomization"})
 _MANIFESTS = (".yaml", ".yml", ".json", ".jsonnet")
 _HOOKS = frozenset({"helm.sh/hook", "argocd.argoproj.io/hook"})
 
 
-@rule("EXPAND-01", Severity.ERROR, fix="Correct what the message names; until then the controller applies nothing of it.")
+@rule("EXPAND-01", Severity.ERROR, fix="Correct what the message names: nothing of it is applied until then.")
 def controllers_can_build(repo: Repo) -> Iterator[Hit]:
     """Argo CD and Flux can build what they are told to apply.
 
@@ -104,7 +105,7 @@ def secrets_are_not_in_git(repo: Repo) -> Iterator[Hit]:
                 yield at(manifest, (field, keys[0]), f"{manifest} holds {', '.join(keys)} in plain text")
 
 
-def _unusable(repo: Repo, path: str, source: Mapping[str, Any]) -> str:
+def _unusable(repo: Repo, path: str, source: _Source) -> str:
     """Return why a folder cannot be applied, empty if it can."""
     folder = normalise(path)
     if path.startswith("/"):
@@ -124,7 +125,7 @@ def _unusable(repo: Repo, path: str, source: Mapping[str, Any]) -> str:
     return f"folder {path} holds no Chart.yaml, kustomization.yaml or manifests{hint}"
 
 
-def _value_files(source: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+def _value_files(source: _Source) -> Iterator[tuple[Path, str]]:
     helm = source.get("helm")
     if not isinstance(helm, Mapping):
         return
@@ -138,7 +139,7 @@ def _value_files(source: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
             yield ("helm", "fileParameters", index, "path"), parameter["path"]
 
 
-def _missing_file(repo: Repo, entry: str, source: Mapping[str, Any], references: Mapping[str, Mapping[str, Any]]) -> str:
+def _missing_file(repo: Repo, entry: str, source: _Source, references: Mapping[str, _Source]) -> str:
     """Return why a values file is missing; what globs, URLs and the build environment name is not judged."""
     if "://" in entry or "$ARGOCD_" in entry or "${ARGOCD_" in entry or set("*?[{") & set(entry):
         return ""

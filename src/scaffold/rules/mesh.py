@@ -25,7 +25,7 @@ _HALF_NAME = re.compile(r"(?P<name>[^.*]+)\.(?P<namespace>[^.*]+)(\.svc)?\Z")
 def mesh_hosts_exist(repo: Repo) -> Iterator[Hit]:
     """Every host that the mesh routes to is a Service or a ServiceEntry.
 
-    A short name is looked for in the namespace of the rule, a name with a dot is taken as it is: "web.shop" is
+    A short name is looked for in the namespace of the policy, a name with a dot is taken as it is: "web.shop" is
     not the Service web of namespace shop. Namespaces that get objects from elsewhere are not judged.
     """
     for cluster in clusters(repo):
@@ -45,37 +45,37 @@ def mesh_subsets_are_defined(repo: Repo) -> Iterator[Hit]:
             subset, host = destination.get("subset"), _Host.of(str(destination.get("host")), user.namespace)
             if not subset or not host.judged(cluster) or host.fault(cluster, user.namespace):
                 continue
-            defining = [rule for rule in cluster.each(_ISTIO, "DestinationRule")
-                        if host.is_meant_by(rule) and subset in _subset_names(rule)]  # fmt: skip
+            defining = [policy for policy in cluster.each(_ISTIO, "DestinationRule")
+                        if host.is_meant_by(policy) and subset in _subset_names(policy)]  # fmt: skip
             if not defining:
-                known = sorted({name for rule in cluster.each(_ISTIO, "DestinationRule") if host.is_meant_by(rule)
-                                for name in _subset_names(rule)})  # fmt: skip
+                known = sorted({name for policy in cluster.each(_ISTIO, "DestinationRule") if host.is_meant_by(policy)
+                                for name in _subset_names(policy)})  # fmt: skip
                 those = f"there are {', '.join(known)}" if known else "there are none"
                 yield at(user, (*keys, "subset"), f"{user}: {host.text} has no subset {subset}, {those}")
-            elif not any(_visible(rule.get("spec", "exportTo"), rule, user.namespace) for rule in defining):
+            elif not any(_visible(policy.get("spec", "exportTo"), policy, user.namespace) for policy in defining):
                 text = f"{user}: subset {subset} of {host.text} is not exported by {defining[0]} to {user.namespace}"
                 yield at(user, (*keys, "subset"), text)
 
 
-@rule("MESH-03", Severity.ERROR, fix="Make the subset's labels those of the pod template, beside the Service's selector.")
+@rule("MESH-03", Severity.ERROR, fix="Give the subset labels that a pod template of the Service has.")
 def mesh_subsets_have_pods(repo: Repo) -> Iterator[Hit]:
     """The labels of every subset, with the selector of its Service, match a pod template.
 
     A subset without pods answers 503, though each object alone is valid.
     """
     for cluster in clusters(repo):
-        for rule in cluster.each(_ISTIO, "DestinationRule"):
-            service = _Host.of(str(rule.get("spec", "host")), rule.namespace).service(cluster)
+        for policy in cluster.each(_ISTIO, "DestinationRule"):
+            service = _Host.of(str(policy.get("spec", "host")), policy.namespace).service(cluster)
             if service is None or not service.mapping("spec", "selector") or not cluster.closed(service.namespace):
                 continue
-            for index, subset in rule.items("spec", "subsets"):
+            for index, subset in policy.items("spec", "subsets"):
                 labels = subset.get("labels")
                 wanted = {**service.mapping("spec", "selector"), **(labels if isinstance(labels, Mapping) else {})}
                 pods = cluster.workloads.get(service.namespace, ())
                 if pods and all(selectors.missing(workload.labels, wanted) for workload in pods):
                     keys: Path = ("spec", "subsets", index, "labels")
                     shown = selectors.text(wanted)
-                    yield at(rule, keys, f"{rule}: subset {subset.get('name')} has no pods, none are labelled {shown}")
+                    yield at(policy, keys, f"{policy}: subset {subset.get('name')} has no pods, none are labelled {shown}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +121,9 @@ class _Host:
         # What ends in another ".svc." form is a pod behind a headless Service, or a Service of a cluster set.
         return "no ServiceEntry names it" if ".svc." not in self.text and cluster.closed(reader) else ""
 
-    def is_meant_by(self, rule: Manifest) -> bool:
+    def is_meant_by(self, policy: Manifest) -> bool:
         """Tell whether a DestinationRule is for this host."""
-        theirs = _Host.of(str(rule.get("spec", "host")), rule.namespace)
+        theirs = _Host.of(str(policy.get("spec", "host")), policy.namespace)
         if self.name or theirs.name:
             same = (theirs.name, theirs.namespace) == (self.name, self.namespace)
         else:
@@ -136,9 +136,9 @@ def _hosts(cluster: Cluster) -> Iterator[tuple[Manifest, Path, str]]:
     for user, keys, destination in _destinations(cluster):
         if isinstance(host := destination.get("host"), str):
             yield user, (*keys, "host"), host
-    for rule in cluster.each(_ISTIO, "DestinationRule"):
-        if isinstance(host := rule.get("spec", "host"), str):
-            yield rule, ("spec", "host"), host
+    for policy in cluster.each(_ISTIO, "DestinationRule"):
+        if isinstance(host := policy.get("spec", "host"), str):
+            yield policy, ("spec", "host"), host
 
 
 def _destinations(cluster: Cluster) -> Iterator[tuple[Manifest, Path, Mapping[str, Any]]]:
@@ -168,8 +168,8 @@ def _covers(pattern: str, host: str) -> bool:
     return pattern == host or (pattern.startswith("*.") and host.endswith(pattern[1:])) or pattern == "*"
 
 
-def _subset_names(rule: Manifest) -> list[str]:
-    return [str(subset.get("name")) for _, subset in rule.items("spec", "subsets")]
+def _subset_names(policy: Manifest) -> list[str]:
+    return [str(subset.get("name")) for _, subset in policy.items("spec", "subsets")]
 
 
 def _visible(export_to: Any, owner: Manifest, reader: str) -> bool:

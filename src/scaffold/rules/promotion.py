@@ -40,7 +40,7 @@ class _Service:
                     yield environment, files[name], document
 
 
-@rule("GITOPS-20", Severity.ERROR, fix="Keep what is promoted in version.yaml alone, in every environment.")
+@rule("GITOPS-20", Severity.WARNING, fix="Keep what is promoted in version.yaml alone, in every environment.")
 def environments_differ_in_what_is_static(repo: Repo) -> Iterator[Hit]:
     """All environments hold the same services; version.yaml holds the promoted keys, values.yaml none of them.
 

@@ -9,7 +9,7 @@ from scaffold.model.repo import Repo, normalise
 from scaffold.model.rule import Hit, Severity, rule
 
 _ENTRIES = frozenset({"argoproj.io", "fluxcd.controlplane.io", "helm.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io"})
-_TOOL_GROUPS = re.compile(r"(cli\.kyverno\.io|chainsaw\.kyverno\.io|kuttl\.dev|backstage\.io|scaffolder\.backstage\.io)/")
+_TOOL_GROUPS = re.compile(r"((cli|chainsaw)\.kyverno\.io|kuttl\.dev|(scaffolder\.)?backstage\.io)/")
 _TOOL_FOLDERS = frozenset({"docs", "examples", "test", "tests"})
 _TOOL_FILES = re.compile(
     r"(.*[._-]tests?|(docker-)?compose.*|\w+-pipelines|_config|catalog-info|cloudbuild|codecov|copier|cr|ct|helmfile"
@@ -36,7 +36,7 @@ def every_file_is_reached(repo: Repo) -> Iterator[Hit]:
         if path in repo.reached or path in tools or not path.endswith((".yaml", ".yml")) or _is_a_tools(path):
             continue
         if charts.isdisjoint(_folders(path)) and (used & set(_folders(path)) or list(repo.raw_in(path))):
-            yield Hit(Place(path), f"{path} is reached from no entry point")
+            yield Hit(Place(path), "reached from no entry point")
 
 
 def _read_by_tools(repo: Repo) -> Iterator[str]:

@@ -89,8 +89,8 @@ def _by_application(repo: Repo, app: Manifest, workload: Manifest) -> Iterator[t
                     (("name", workload.name), ("namespace", workload.namespace)))  # fmt: skip
         if names and _is_about_replicas(entry) and fnmatchcase(workload.kind, str(entry.get("kind"))):
             group = str(entry.get("group") or "")
-            wrong = "" if fnmatchcase(workload.group, group) else f"the entry's group is {group!r}, not {workload.group!r}"
-            yield app, ("spec", "ignoreDifferences", index), wrong or why
+            wrong = f"the entry's group is {group!r}, not {workload.group!r}"
+            yield app, ("spec", "ignoreDifferences", index), why if fnmatchcase(workload.group, group) else wrong
     for settings in repo.each("", "ConfigMap"):
         for name in (f"{workload.group}_{workload.kind}", "all") if settings.name == "argocd-cm" else ():
             text = settings.get("data", f"resource.customizations.ignoreDifferences.{name}")

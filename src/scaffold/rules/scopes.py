@@ -21,7 +21,7 @@ _CLUSTER_SCOPED = {
     ),
     "gateway.networking.k8s.io": ("GatewayClass",),
     "keda.sh": ("ClusterTriggerAuthentication",),
-    "kueue.x-k8s.io": ("AdmissionCheck", "ClusterQueue", "Cohort", "ResourceFlavor", "Topology", "WorkloadPriorityClass"),
+    "kueue.x-k8s.io": ("AdmissionCheck", "ClusterQueue", "Cohort", "ResourceFlavor", "WorkloadPriorityClass"),
     "kyverno.io": ("ClusterCleanupPolicy", "ClusterPolicy", "GlobalContextEntry"),
     "networking.k8s.io": ("IPAddress", "IngressClass", "ServiceCIDR"),
     "node.k8s.io": ("RuntimeClass",),

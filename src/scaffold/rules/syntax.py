@@ -22,7 +22,7 @@ def yaml_can_be_read(repo: Repo) -> Iterator[Hit]:
 
 @rule("YAML-02", Severity.WARNING, fix="Follow the style, or change the rule in .yamllint.")
 def yaml_has_one_style(repo: Repo) -> Iterator[Hit]:
-    """yamllint has no complaint about a YAML file that people edit.
+    """YAML files that people edit have one style: yamllint has no complaint.
 
     One style keeps diffs to what changed, and finds octal numbers, `yes` for a text and lines nobody sees the end
     of. The repository's own .yamllint decides.

@@ -41,16 +41,13 @@ A map of root, tracks, prefix, port.
     - port: {{ $port }}
   {{- end }}
   route:
-    {{- if eq (len $tracks) 1 }}
-    - destination:
-        host: {{ include "service.fqdn" $root }}
-        port:
-          number: {{ $port }}
-    {{- else }}
     {{- range $tracks }}
+    {{- if gt (int .weight) 0 }}
     - destination:
         host: {{ include "service.fqdn" $root }}
+        {{- if gt (len $tracks) 1 }}
         subset: {{ .subset }}
+        {{- end }}
         port:
           number: {{ $port }}
       weight: {{ .weight | int }}
