@@ -55,8 +55,12 @@ def catalog(openapi: Path, crds: Path) -> dict[str, str]:
     table = Table()
     sources: list[list[str]] = []
     kinds = [*kubernetes(openapi, table, sources), *custom_resources(crds, table, sources)]
-    index = ",\n".join(f'"{key}":[\n{_lines(rows)}\n]' for key, rows in (("sources", sources), ("kinds", sorted(kinds))))
-    return {"index.json": f"{{{index}}}\n", "nodes.jsonl": "".join(f"{line(node)}\n" for node in table.nodes)}
+    tables = ",\n".join(f'"{key}":[\n{_lines(rows)}\n]' for key, rows in (("sources", sources), ("kinds", sorted(kinds))))
+    metadata = next(number for number, node in enumerate(table.nodes) if "managedFields" in node.get("properties", {}))
+    return {
+        "index.json": f'{{"metadata":{metadata},\n{tables}}}\n',
+        "nodes.jsonl": "".join(f"{line(node)}\n" for node in table.nodes),
+    }
 
 
 def kubernetes(openapi: Path, table: Table, sources: list[list[str]]) -> list[list[Any]]:
@@ -87,7 +91,8 @@ def kubernetes(openapi: Path, table: Table, sources: list[list[str]]) -> list[li
 def custom_resources(crds: Path, table: Table, sources: list[list[str]]) -> Iterator[list[Any]]:
     """Read every served version of every definition with a licence that allows it."""
     for source in index(crds / "INDEX.md"):
-        sources.append([source.project, source.version, source.licence])
+        if (row := [source.project, source.version, source.licence]) not in sources:
+            sources.append(row)
         for path in sorted((crds / source.folder).glob("*.yaml")):
             definition = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["spec"]
             group, kind = definition["group"], definition["names"]["kind"]

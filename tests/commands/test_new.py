@@ -72,6 +72,12 @@ REFUSED = [
         "replicas: dev: min 3 is above max 1",
     ),
     (("replicas={dev: {min: 1, max: 1}}",), "replicas: environment staging is missing; environment prod is missing"),
+    (
+        ("environments=[{name: eu-dev, cluster: a, server: 'https://a', region: x}, "
+         "{name: dev, cluster: b, server: 'https://b', region: x}]",),
+        'environments: name "eu-dev" ends in "-dev", another environment: names built of both would be the same',
+    ),
+    (("service=velero",), 'service: "velero" is the name of a part of the platform, choose another name'),
     (("image=docker.io/library/nginx",), 'image: "docker.io/library/nginx" is not from the registry "ghcr.io/example"'),
     (("image_tag=latest",), 'image_tag: "latest" moves, name a version'),
     (("mesh=none", "public_host=shop"), "public_host: is routed by the mesh, and this repository has none"),

@@ -19,10 +19,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
-from copier._jinja_ext import SandboxedEnvironment
+from copier._jinja_ext import SandboxedEnvironment, get_yield_context
 from copier._main import Worker
 from copier._template import Template
 from copier.errors import CopierAnswersInterrupt, CopierError, InteractiveSessionError, MissingFileWarning
+from jinja2 import Template as JinjaTemplate
 from jinja2 import TemplateError
 from plumbum import ProcessExecutionError
 
@@ -64,13 +65,16 @@ class _Worker(Worker):
     @cached_property
     def jinja_env(self) -> SandboxedEnvironment:
         environment = super().jinja_env
-        # A template without state of its own: compiled once for equal text.
-        environment.from_string = lru_cache(maxsize=None)(environment.from_string)  # type: ignore[method-assign]
-        return environment
+        compiled = lru_cache(maxsize=None)(environment.from_string)
 
-    @cached_property
-    def answers_relpath(self) -> Path:
-        return super().answers_relpath
+        def from_string(source: str) -> JinjaTemplate:
+            # Compiling forgets the last `yield` tag, and so must a text that is compiled already.
+            context = get_yield_context(environment)
+            context.yield_name = context.yield_iterable = None
+            return compiled(source)
+
+        environment.from_string = from_string  # type: ignore[method-assign,assignment]
+        return environment
 
     def _sync_git_index_executable_bit(self, dst_relpath: Path, src_mode: int) -> None:
         """Leave the index alone: there is none yet."""

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold.expand.resources import KustomizeError, Resource
+from scaffold.expand.kustomization import KustomizeError, join
+from scaffold.expand.resources import Resource
 from scaffold.model.manifest import Place
-from scaffold.model.repo import Repo, normalise
+from scaffold.model.repo import Repo
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def generate(repo: Repo, folder: str, place: Place, entry: Any, shared: Options,
         data[key] = text
 
     def load(path: str) -> str:
-        target = normalise(f"{folder}/{path}")
+        target = join(folder, path)
         if target not in repo.files:
             raise KustomizeError(place, f"no file {path}")
         if confined and folder and not target.startswith(f"{folder}/"):

@@ -4,20 +4,18 @@ Resources, components, namespace, generated ConfigMaps with their real hashes an
 annotations and JSON patches come out as kustomize 5.8 makes them. Every other field is told, never passed over.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 from scaffold.expand.fieldspecs import NAME_REFERENCES, NameReference, read_name_references
 from scaffold.expand.generators import generate, read_options
+from scaffold.expand.kustomization import FILE_NAMES, Built, Kustomization, KustomizeError, file_in, join
 from scaffold.expand.objects import copied, documents, items, manifest_of
-from scaffold.expand.resources import KustomizeError, Resource, Resources
-from scaffold.expand.transformers import fix_references, transform
-from scaffold.model.manifest import Manifest, Place
+from scaffold.expand.resources import Resource, Resources
+from scaffold.expand.references import fix_references
+from scaffold.expand.transformers import transform
+from scaffold.model.manifest import Place
 from scaffold.model.repo import External, NotChecked, Repo, normalise
-from scaffold.model.yamltext import Key, Path
-
-FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 _READ = frozenset({
     "apiVersion", "kind", "metadata", "sortOptions", "resources", "bases", "components", "namespace",
@@ -29,48 +27,6 @@ _KNOWN = _READ | {
     "vars", "crds", "secretGenerator", "helmGlobals", "helmCharts", "helmChartInflationGenerator", "generators",
     "transformers", "validators", "buildMetadata",
 }
-
-
-@dataclass(slots=True)
-class Built:
-    """The result of a build. ``texts`` says which file a ConfigMap's key was made of, by (namespace, name, key)."""
-
-    manifests: list[Manifest] = field(default_factory=list)
-    texts: dict[tuple[str, str, str], str] = field(default_factory=dict)
-    reached: set[str] = field(default_factory=set)
-    external: list[External] = field(default_factory=list)
-    not_checked: list[NotChecked] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Kustomization:
-    """A kustomization file, or one that a controller makes up (then ``path`` is the object that asks for it)."""
-
-    folder: str
-    path: str
-    data: Mapping[str, Any]
-    lines: Mapping[Path, int]
-
-    def place(self, *keys: Key) -> Place:
-        """Return the place of a field, or of the nearest parent."""
-        for end in range(len(keys), -1, -1):
-            if line := self.lines.get(keys[:end]):
-                return Place(self.path, line)
-        return Place(self.path)
-
-    def items(self, name: str) -> list[tuple[Place, Any]]:
-        """Return a list field's items with their places."""
-        value = self.data.get(name)
-        if value is None:
-            return []
-        if not isinstance(value, list):
-            raise KustomizeError(self.place(name), f"{name} is not a list")
-        return [(self.place(name, index), item) for index, item in enumerate(value)]
-
-
-def file_in(repo: Repo, folder: str) -> str:
-    """Return the path of a folder's kustomization file, empty if it has none."""
-    return next((path for name in FILE_NAMES if (path := _join(folder, name)) in repo.files), "")
 
 
 def build(
@@ -121,7 +77,7 @@ def closure(repo: Repo, folder: str) -> set[str]:
             for name in ("resources", "bases", "components"):
                 named = fields.get(name)
                 for entry in named if isinstance(named, list) else ():
-                    target = _join(here, entry) if isinstance(entry, str) else ""
+                    target = join(here, entry) if isinstance(entry, str) else ""
                     if target in repo.files:
                         reached.add(target)
                     else:
@@ -139,7 +95,7 @@ class _Builder:
         self._confined = confined
 
     def read(self, folder: str, asked: Place) -> Kustomization:
-        paths = [path for name in FILE_NAMES if (path := _join(folder, name)) in self._repo.files]
+        paths = [path for name in FILE_NAMES if (path := join(folder, name)) in self._repo.files]
         if not paths:
             raise KustomizeError(asked, f"no kustomization.yaml in {folder or 'the root of the repository'}")
         if len(paths) > 1:
@@ -148,6 +104,10 @@ class _Builder:
         found = documents(self._repo, paths[0])
         if not found or not isinstance(found[0].data, dict):
             raise KustomizeError(Place(paths[0]), f"{paths[0]} is empty or no map")
+        fields = [value for name, value in found[0].data.items() if name not in {"apiVersion", "kind"}]
+        if self._confined and not any(value or isinstance(value, list | dict) for value in fields):
+            # Flux goes on with nothing; kustomize itself and Argo CD do not.
+            raise KustomizeError(Place(paths[0]), f"{paths[0]} is empty")
         return Kustomization(folder, paths[0], found[0].data, found[0].lines)
 
     def accumulate(
@@ -172,19 +132,19 @@ class _Builder:
         for source in (kustomization, overrides):
             for place, entry in source.items("components") if source else ():
                 self._component(kustomization.folder, place, entry, ancestors, into)
-        transform(self._repo, kustomization, overrides, into, self.built)
+        transform(self._repo, kustomization, into, self.built, overrides)
 
     def _note(self, kustomization: Kustomization) -> None:
         for name, value in kustomization.data.items():
             if name not in _KNOWN:
                 raise KustomizeError(kustomization.place(name), f"unknown kustomization field {name}")
             if name not in _READ and value:
-                self.built.not_checked.append(not_evaluated(kustomization, name))
+                self.built.skip(kustomization, kustomization.place(name), f"kustomize field `{name}`")
 
     def _resource(self, folder: str, place: Place, entry: Any, ancestors: tuple[str, ...], into: Resources) -> None:
         if not isinstance(entry, str) or not entry:
             raise KustomizeError(place, "a resource is a path")
-        path = _join(folder, entry)
+        path = join(folder, entry)
         if path in self._repo.files:
             self._confine(path, folder, place)
             self._file(path, into)
@@ -216,7 +176,7 @@ class _Builder:
                 into.add(Resource(copied(manifest.data), path, manifest.origin.line, manifest.lines), place)
 
     def _component(self, folder: str, place: Place, entry: Any, ancestors: tuple[str, ...], into: Resources) -> None:
-        path = _join(folder, entry) if isinstance(entry, str) else ""
+        path = join(folder, entry) if isinstance(entry, str) else ""
         if isinstance(entry, str) and _remote(entry):
             self.built.external.append(External(place, f"kustomize component {entry}"))
             return
@@ -230,7 +190,7 @@ class _Builder:
         self.accumulate(child, (*ancestors, path), into)
 
     def _configuration(self, folder: str, place: Place, entry: Any) -> None:
-        path = _join(folder, entry) if isinstance(entry, str) else ""
+        path = join(folder, entry) if isinstance(entry, str) else ""
         if path not in self._repo.files:
             raise KustomizeError(place, f"no file {entry}")
         self._confine(path, folder, place)
@@ -248,14 +208,5 @@ class _Builder:
             raise KustomizeError(place, f"{path} is not in or below {folder}: kustomize refuses to read it")
 
 
-def not_evaluated(kustomization: Kustomization, name: str) -> NotChecked:
-    """Say that a field has no part in what was built."""
-    return NotChecked(kustomization.place(name), kustomization.path, f"kustomize field `{name}` is not evaluated")
-
-
 def _remote(entry: str) -> bool:
     return "://" in entry or entry.startswith(("git@", "github.com/", "gitlab.com/", "bitbucket.org/")) or "?ref=" in entry
-
-
-def _join(folder: str, entry: str) -> str:
-    return normalise(f"{folder}/{entry}" if folder else entry)

@@ -6,21 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from scaffold.expand.kustomization import KustomizeError
 from scaffold.expand.objects import cluster_scoped
 from scaffold.model.manifest import Manifest, Origin, Place
 from scaffold.model.yamltext import Path
 
 _HASH_ALPHABET = str.maketrans("013ae", "ghkmt")
 _NO_NAMESPACE = "_non_namespaceable_"
-
-
-class KustomizeError(Exception):
-    """Where and why kustomize refuses to build."""
-
-    def __init__(self, place: Place, text: str) -> None:
-        super().__init__(text)
-        self.place = place
-        self.text = text
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +103,11 @@ class Resource:
 
 
 def content_hash(config_map: Mapping[str, Any]) -> str:
-    """Return kustomize's suffix of a ConfigMap: Go's JSON of kind, name and data, hashed, in an alphabet without vowels."""
-    content: dict[str, Any] = {
-        "kind": "ConfigMap",
-        "name": config_map["metadata"]["name"],
-        "data": config_map.get("data", ""),
-    }
+    """Return kustomize's suffix of a ConfigMap: a hash of Go's JSON of kind and data, respelt without vowels.
+
+    The name is meant to be part of it, but kustomize looks it up under a key that does not exist and hashes "".
+    """
+    content: dict[str, Any] = {"kind": "ConfigMap", "name": "", "data": config_map.get("data", "")}
     if isinstance(config_map.get("binaryData"), dict):
         content["binaryData"] = config_map["binaryData"]
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
@@ -168,9 +159,10 @@ class Resources:
         if old.namespace:
             made.metadata["namespace"] = old.namespace
         if made.behavior == "merge":
-            if data := {**(old.data.get("data") or {}), **(made.data.get("data") or {})}:
+            own = made.data.get("data") or {}
+            made.files = {key: path for key, path in old.files.items() if key not in own} | made.files
+            if data := {**(old.data.get("data") or {}), **own}:
                 made.data["data"] = data
-            made.files = {key: path for key, path in old.files.items() if key not in (made.data.get("data") or {})} | made.files
         made.hashed = made.hashed and old.hashed
         made.previous = old.previous
         self._all[self._all.index(old)] = made

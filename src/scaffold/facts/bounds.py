@@ -45,7 +45,7 @@ def breaches(node: Mapping[str, Any], formats: Mapping[str, tuple[Matcher, str]]
         good, what = formats[node["format"]]
         yield _text(good, f"is not {what}")
     if "enum" in node:
-        yield _enum(node["enum"])
+        yield _enum(node["enum"], {""} if node.get("empty") else set())
 
 
 def shown(value: object) -> str:
@@ -70,8 +70,8 @@ def _text(good: Matcher, text: str) -> Breach:
     return breach
 
 
-def _enum(allowed: list[Any]) -> Breach:
-    strings = frozenset(item for item in allowed if isinstance(item, str))
+def _enum(allowed: list[Any], beside: set[str]) -> Breach:
+    strings = beside.union(item for item in allowed if isinstance(item, str))
     names = [item if isinstance(item, str) and item else json.dumps(item) for item in allowed]
 
     def breach(value: Any) -> str | None:

@@ -4,31 +4,38 @@ Good values are the rule, so the way through them is short: a field that is a pl
 comparison of types, and a path is put together only where something is wrong.
 """
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
 from scaffold.facts.bounds import Breach, breaches, shown
 from scaffold.facts.conditions import conditions
 from scaffold.facts.formats import BUILTIN, CUSTOM, is_quantity
-from scaffold.facts.reading import Node
+from scaffold.facts.reading import Node, line
 from scaffold.model.yamltext import Path
 
 Problems = list[tuple[Path, str]]
 Check = Callable[[Any], Problems]
 Nodes = Callable[[int], Node]
+Field = tuple[type | None, Check]
+"""A check and, where nothing is asked but the type, that type."""
 
-_FINE: Problems = []  # shared by all checks that find nothing: never changed
-_TYPES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+
+def _integer(value: Any) -> bool:
+    # 3.0 is 3 in the JSON that clients make of YAML.
+    return type(value) is int or (type(value) is float and value.is_integer())
+
+
+_SCALARS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "string": ("a string", lambda value: type(value) is str),
     "boolean": ("true or false", lambda value: type(value) is bool),
-    "integer": ("an integer", lambda value: type(value) is int or (type(value) is float and value.is_integer())),
+    "integer": ("an integer", _integer),
     "number": ("a number", lambda value: type(value) in {int, float}),
-    "int-or-string": ("an integer or a string", lambda value: type(value) in {int, str} or _TYPES["integer"][1](value)),
+    "int-or-string": ("an integer or a string", lambda value: type(value) is str or _integer(value)),
     "quantity": ("an amount such as 500m or 1.5Gi", is_quantity),
 }
 _PLAIN: Mapping[str, type] = {"string": str, "boolean": bool}
+_TYPE_META = frozenset({"apiVersion", "kind", "metadata"})
 
 
 class Checks:
@@ -38,33 +45,170 @@ class Checks:
     In a custom resource null is dropped from maps, but not from lists.
     """
 
-    def __init__(self, nodes: Nodes, metadata: Check | None = None, *, builtin: bool = False) -> None:
+    def __init__(self, nodes: Nodes, metadata: Check, *, builtin: bool = False) -> None:
         self._nodes = nodes
         self._metadata = metadata
         self._builtin = builtin
-        self._made: dict[int, tuple[type | None, Check]] = {}
+        self._made: dict[int, Field] = {}
 
     def of(self, number: int) -> Check:
         """Return the check of a node."""
         return self.field(number)[1]
 
-    def field(self, number: int) -> tuple[type | None, Check]:
-        """Return the check of a node and, where nothing else is asked, the type of its values."""
+    def field(self, number: int) -> Field:
+        """Return the check of a node and the type of a plain one."""
         if number not in self._made:
             self._made[number] = self._make(self._nodes(number))
         return self._made[number]
 
-    def _make(self, node: Node) -> tuple[type | None, Check]:
+    def _make(self, node: Node) -> Field:
         kind = node["type"]
         bounds = [*breaches(node, BUILTIN if self._builtin else CUSTOM), *conditions(node)]
-        if kind in _TYPES:
+        if kind in _SCALARS:
             if kind == "int-or-string" and self._builtin:
                 bounds.extend(breaches({"format": "int32"}))
-            return None if bounds else _PLAIN.get(kind), _scalar(*_TYPES[kind], bounds)
-        if kind == "metadata":
-            return None, self._both(self._metadata, self._object(node | {"type": "object", "open": True}, bounds))
+            return None if bounds else _PLAIN.get(kind), _scalar(*_SCALARS[kind], bounds)
         if kind == "array":
             return None, self._list(node, bounds)
         if kind == "object":
-            return None, self._object(node, bounds)
-        return None, self._any(node, bounds)
+            return None, self._map(node, bounds)
+        if kind == "metadata":
+            return None, _both(self._metadata, self._map({**node, "open": True}, bounds))
+        return None, _any(self._map(node, []), self._list(node, []), bounds)
+
+    def _map(self, node: Node, bounds: list[Breach]) -> Check:
+        properties = node.get("properties", {})
+        values = node.get("values")
+        free = node.get("open") or values is True
+        fields = _Fields(self, properties, (None, _fine) if free else None if values is None else self.field(values))
+        required = [
+            (name, name in properties and bool(self._nodes(properties[name]).get("nullable")))
+            for name in node.get("required", ())
+        ]
+        if node.get("embedded"):
+            text = _scalar(*_SCALARS["string"], list(breaches({"minLength": 1})))
+            fields |= {"apiVersion": (None, text), "kind": (None, text), "metadata": (None, self._metadata)}
+            required += [("apiVersion", False), ("kind", False)]
+
+        def check(value: Any) -> Problems:
+            if type(value) is not dict:
+                return [((), f"{shown(value)} is not a map")]
+            found: Problems = []
+            for key, item in value.items():
+                field = fields[key]
+                if field is None:
+                    found.append(((key,), _unknown(key, fields.names)))
+                elif item is not None and type(item) is not field[0] and (inner := field[1](item)):
+                    found.extend(((key, *path), text) for path, text in inner)
+            for name, nullable in required:
+                if value.get(name) is None and not (nullable and name in value):
+                    found.append(((name,), "is required, not null") if name in value else ((), f"{name} is required"))
+            return _with(bounds, value, found) if bounds else found
+
+        return check
+
+    def _list(self, node: Node, bounds: list[Breach]) -> Check:
+        plain, inner = self.field(node["items"]) if "items" in node else (None, _fine)
+        item_node = self._nodes(node["items"]) if "items" in node else {}
+        identity = _identity(node)
+        null = _fine if item_node.get("nullable") else inner
+        if self._builtin:
+            null = _zero(inner) if item_node.get("type") == "object" else _fine
+
+        def check(value: Any) -> Problems:
+            if type(value) is not list:
+                return [((), f"{shown(value)} is not a list")]
+            found: Problems = []
+            for index, item in enumerate(value):
+                if type(item) is not plain and (problems := null(item) if item is None else inner(item)):
+                    found.extend(((index, *path), text) for path, text in problems)
+            if identity and len(value) > 1:
+                found.extend(_duplicates(value, identity))
+            return _with(bounds, value, found) if bounds else found
+
+        return check
+
+
+class _Fields(dict[str, Field | None]):
+    """The fields of a map by name; those that are not named are ``other`` or, without that, unknown."""
+
+    def __init__(self, checks: Checks, numbers: Mapping[str, int], other: Field | None) -> None:
+        super().__init__()
+        self._checks = checks
+        self._numbers = numbers
+        self._other = other
+
+    def __missing__(self, name: str) -> Field | None:
+        if name not in self._numbers:
+            return self._other
+        self[name] = field = self._checks.field(self._numbers[name])
+        return field
+
+    @property
+    def names(self) -> list[str]:
+        return [*self._numbers, *self]
+
+
+def _fine(_: Any) -> Problems:
+    return []
+
+
+def _scalar(what: str, good: Callable[[Any], bool], bounds: list[Breach]) -> Check:
+    def check(value: Any) -> Problems:
+        if not good(value):
+            return [((), f"{shown(value)} is not {what}")]
+        return _with(bounds, value, [])
+
+    return check
+
+
+def _any(of_map: Check, of_list: Check, bounds: list[Breach]) -> Check:
+    def check(value: Any) -> Problems:
+        found = of_map(value) if type(value) is dict else of_list(value) if type(value) is list else []
+        return _with(bounds, value, found)
+
+    return check
+
+
+def _both(first: Check, second: Check) -> Check:
+    return lambda value: first(value) or second(value)
+
+
+def _zero(inner: Check) -> Check:
+    return lambda _: inner({})
+
+
+def _with(bounds: list[Breach], value: Any, found: Problems) -> Problems:
+    found.extend(((), text) for breach in bounds if (text := breach(value)) is not None)
+    return found
+
+
+def _unknown(name: object, known: list[str]) -> str:
+    alike = {other.lower(): other for other in known}
+    near = get_close_matches(str(name).lower(), alike, n=1, cutoff=0.75)
+    return f"unknown field, did you mean {alike[near[0]]}?" if near else "unknown field"
+
+
+def _identity(node: Node) -> Callable[[Any], Mapping[str, Any] | None] | None:
+    """Return what tells what makes an item of a list one of its own: nothing for an item that lacks it."""
+    if node.get("unique"):
+        return lambda item: {"": item}
+    keys: Mapping[str, Any] = node.get("keys", {})
+
+    def identity(item: Any) -> Mapping[str, Any] | None:
+        if type(item) is not dict:
+            return None
+        found = {key: default if item.get(key) is None else item[key] for key, default in keys.items()}
+        return None if None in found.values() else found
+
+    return identity if keys else None
+
+
+def _duplicates(items: list[Any], identity: Callable[[Any], Mapping[str, Any] | None]) -> Iterator[tuple[Path, str]]:
+    first: dict[str, int] = {}
+    for index, item in enumerate(items):
+        if key := identity(item):
+            original = first.setdefault(line(key), index)
+            if original != index:
+                what = ", ".join(f"{name} {shown(value)}".strip() for name, value in key.items())
+                yield (index,), f"duplicate of item {original}: {what}"

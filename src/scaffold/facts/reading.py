@@ -11,7 +11,8 @@ so the three versions of Kubernetes share nearly all of theirs.
 
 ``type`` is one of JSON Schema's or ``any``, ``int-or-string``, ``quantity``, ``metadata``. ``values`` is the node of
 a map's values (``true``: anything), ``open`` keeps unknown fields, ``keys`` are the keys of a list map with their
-defaults, ``unique`` makes a list a set, ``embedded`` an object with a kind of its own.
+defaults, ``unique`` makes a list a set, ``embedded`` an object with a kind of its own. With ``empty`` an empty text is
+as good as one of the ``enum``.
 ``anyOf``, ``oneOf``, ``allOf`` and ``not`` hold conditions on the value as they are in the schema.
 """
 
@@ -23,7 +24,7 @@ Node = Mapping[str, Any]
 Schema = Mapping[str, Any]
 
 _BOUNDS = (
-    "enum", "format", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
+    "enum", "empty", "format", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
     "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "nullable",
 )  # fmt: skip
 _DECODED = ("type", "format", "properties", "values", "items", "open")
@@ -37,6 +38,31 @@ _SPECIAL: Mapping[str, Node] = {
     "io.k8s.apimachinery.pkg.runtime.RawExtension": {"type": "object", "open": True},
     f"{_META}FieldsV1": {"type": "object", "open": True},
     f"{_META}MicroTime": {"type": "string", "format": "micro-time"},
+}
+
+# Required by the schema, but its zero value is as good, or nobody looks: seen on kube-apiserver 1.37.2.
+_NOT_ENFORCED: Mapping[str, frozenset[str]] = {
+    "io.k8s.api.batch.v1.PodFailurePolicy": frozenset({"rules"}),
+    "io.k8s.api.core.v1.EvictionResponder": frozenset({"priority"}),
+    "io.k8s.api.core.v1.HTTPHeader": frozenset({"value"}),
+    "io.k8s.api.core.v1.ISCSIPersistentVolumeSource": frozenset({"lun"}),
+    "io.k8s.api.core.v1.ISCSIVolumeSource": frozenset({"lun"}),
+    "io.k8s.api.core.v1.LimitRangeSpec": frozenset({"limits"}),
+    "io.k8s.api.core.v1.PreferredSchedulingTerm": frozenset({"preference"}),
+    "io.k8s.api.core.v1.SleepAction": frozenset({"seconds"}),
+    "io.k8s.api.core.v1.Sysctl": frozenset({"value"}),
+    "io.k8s.api.core.v1.TypedLocalObjectReference": frozenset({"kind"}),
+    "io.k8s.api.discovery.v1.ForNode": frozenset({"name"}),
+    "io.k8s.api.discovery.v1.ForZone": frozenset({"name"}),
+    "io.k8s.api.resource.v1.Counter": frozenset({"value"}),
+    "io.k8s.api.resource.v1.DeviceCapacity": frozenset({"value"}),
+    "io.k8s.api.resource.v1.ResourcePool": frozenset({"generation"}),
+    "io.k8s.api.storage.v1.CSIDriver": frozenset({"spec"}),
+    "io.k8s.api.storage.v1.CSINode": frozenset({"spec"}),
+    "io.k8s.api.storage.v1.CSINodeSpec": frozenset({"drivers"}),
+    "io.k8s.api.storage.v1.TokenRequest": frozenset({"audience"}),
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionVersion": frozenset({"served"}),
+    f"{_META}GroupResource": frozenset({"group"}),
 }
 
 
@@ -91,10 +117,20 @@ class OpenApi:
         if digest not in self._seen:
             if name in self._reached(*_references(self._components[name])):  # it refers to itself
                 self._seen[digest] = self._table.reserve({})
-                self._table.nodes[self._seen[digest]] = self._node(self._components[name], bare=bare)
+                self._table.nodes[self._seen[digest]] = self._component(name, bare=bare)
             else:
-                self._seen[digest] = self._table.add(self._node(self._components[name], bare=bare))
+                self._seen[digest] = self._table.add(self._component(name, bare=bare))
         return self._seen[digest]
+
+    def _component(self, name: str, *, bare: bool) -> Node:
+        schema = self._components[name]
+        required = sorted(frozenset(schema.get("required", ())) - _NOT_ENFORCED.get(name, frozenset()))
+        # Go cannot tell an empty text from none, and defaults come in code that the schema does not show.
+        optional = {
+            key: {**value, "empty": True} if "enum" in value and key not in required else value
+            for key, value in schema.get("properties", {}).items()
+        }
+        return self._node({**schema, "required": required, "properties": optional}, bare=bare)
 
     def _reached(self, *names: str) -> set[str]:
         found: set[str] = set()
@@ -114,10 +150,10 @@ class OpenApi:
         if "type" not in schema:
             return {"type": "any", "open": True}
         node: dict[str, Any] = {"type": schema["type"]} | _bounds(schema)
-        if "required" in schema:
-            node["required"] = sorted(schema["required"])
-        if "properties" in schema:
-            node["properties"] = {name: self._number(value, bare=bare) for name, value in schema["properties"].items()}
+        if required := schema.get("required"):
+            node["required"] = sorted(required)
+        if properties := schema.get("properties"):
+            node["properties"] = {name: self._number(value, bare=bare) for name, value in properties.items()}
         if "additionalProperties" in schema:
             node["values"] = self._number(schema["additionalProperties"], bare=bare)
         if "items" in schema:

@@ -52,6 +52,7 @@ class Repo:
     ``manifests`` is what the controllers would apply, each cluster's objects on their own; before expansion it is
     empty. ``reached`` are the paths that something applied, rendered or configured was made of. ``answers`` hits
     of engines are kept under the name of the engine in ``engine_hits`` (``yamllint``, ``promtool``).
+    ``schema_texts`` are YAML texts of CustomResourceDefinitions that someone gave beside the repository.
     """
 
     url: str
@@ -64,6 +65,7 @@ class Repo:
     faults: tuple[Hit, ...] = ()
     engine_hits: Mapping[str, tuple[Hit, ...]] = field(default_factory=dict, repr=False)
     kube_version: str = "1.37"
+    schema_texts: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
     def of(cls, url: str, files: Mapping[str, str]) -> "Repo":

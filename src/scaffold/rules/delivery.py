@@ -8,16 +8,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from scaffold.facts.schemas import Catalog
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo, normalise
 from scaffold.model.rule import Hit, Severity, rule
 from scaffold.model.yamltext import Path
 from scaffold.rules.hits import at
-from scaffold.rules.owners import destination, is_here, same_url, sources, title
-from scaffold.rules.scopes import is_cluster_scoped
+from scaffold.rules.owners import KUSTOMIZATION_FILES, destination, is_here, sources, title
 
 _Source = Mapping[str, Any]
-_BUILDABLE = frozenset({"Chart.yaml", "kustomization.yaml", "kustomization.yml", "Kustomization"})
+_BUILDABLE = frozenset({"Chart.yaml", *KUSTOMIZATION_FILES})
 _MANIFESTS = (".yaml", ".yml", ".json", ".jsonnet")
 _HOOKS = frozenset({"helm.sh/hook", "argocd.argoproj.io/hook"})
 
@@ -80,7 +80,7 @@ def objects_have_one_owner(repo: Repo) -> Iterator[Hit]:
     for manifest in repo.manifests:
         if not manifest.origin.owner or not manifest.name or _HOOKS & manifest.annotations.keys():
             continue
-        namespace = "" if is_cluster_scoped(manifest.group, manifest.kind) else manifest.namespace
+        namespace = "" if _is_cluster_scoped(manifest) else manifest.namespace
         key = (manifest.cluster, manifest.group, manifest.kind, namespace, manifest.name)
         other = first.setdefault(key, manifest)
         if other is not manifest:
@@ -170,9 +170,12 @@ def _destination(repo: Repo, app: Manifest, keys: Path) -> Iterator[Hit]:
 def _needs_namespace(repo: Repo, app: Manifest) -> bool:
     """Tell whether something an Application brings may not carry its own namespace."""
     brought = [m for m in repo.manifests if m.origin.owner == title(app) and m.cluster == destination(app)[0]]
-    elsewhere = any(not same_url(repo.url, source.get("repoURL")) for _, source in sources(app))
-    own = all(m.get("metadata", "namespace") or is_cluster_scoped(m.group, m.kind) for m in brought)
-    return elsewhere or not brought or not own
+    elsewhere = any(not is_here(repo, source) for _, source in sources(app))
+    return elsewhere or not brought or not all(m.get("metadata", "namespace") or _is_cluster_scoped(m) for m in brought)
+
+
+def _is_cluster_scoped(manifest: Manifest) -> bool:
+    return Catalog.builtin().scope(manifest.api_version, manifest.kind) == "Cluster"
 
 
 def _is_plain(secret: Manifest, key: str, value: Any) -> bool:

@@ -74,8 +74,8 @@ def mesh_subsets_have_pods(repo: Repo) -> Iterator[Hit]:
                 pods = cluster.workloads.get(service.namespace, ())
                 if pods and all(selectors.missing(workload.labels, wanted) for workload in pods):
                     keys: Path = ("spec", "subsets", index, "labels")
-                    shown = selectors.text(wanted)
-                    yield at(policy, keys, f"{policy}: subset {subset.get('name')} has no pods, none are labelled {shown}")
+                    what = f"subset {subset.get('name')} has no pods, none are labelled {selectors.text(wanted)}"
+                    yield at(policy, keys, f"{policy}: {what}")
 
 
 @dataclass(frozen=True, slots=True)

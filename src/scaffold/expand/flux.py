@@ -1,0 +1,152 @@
+"""What Flux would apply for a Kustomization, and where its source is (Flux 2.9)."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from scaffold.expand.found import Found, Owner, with_metadata
+from scaffold.expand.kustomization import FILE_NAMES, Kustomization, KustomizeError, file_in
+from scaffold.expand.kustomize import build, closure
+from scaffold.expand.objects import below
+from scaffold.model.giturl import same_repository
+from scaffold.model.manifest import Manifest, Place
+from scaffold.model.repo import External, NotChecked, Repo, normalise
+from scaffold.model.rule import Hit
+from scaffold.model.yamltext import Path
+
+# What source-controller leaves out of an artifact by default, beside images and archives.
+_LEFT_OUT = (
+    ".git", ".github", ".circleci", ".travis.yml", ".gitlab-ci.yml", "appveyor.yml", ".drone.yml", "cloudbuild.yaml",
+    "codeship-services.yml", "codeship-steps.yml",
+)  # fmt: skip
+_LEFT_OUT_ANYWHERE = frozenset({".gitmodules", ".goreleaser.yml", ".sops.yaml", ".flux.yaml"})
+_OVERRIDES = ("patches", "components", "namePrefix", "nameSuffix", "images", "buildMetadata")
+
+
+class Lookup(Protocol):
+    """Finds an object that is applied to a cluster, or that lies in the repository."""
+
+    def __call__(self, cluster: str, kind: str, namespace: str, name: str, /) -> Manifest | None:
+        """Look it up."""
+
+
+def open_kustomization(repo: Repo, kustomization: Manifest, lookup: Lookup) -> Found:
+    """Find what a Flux Kustomization brings."""
+    found = Found()
+    cluster = kustomization.cluster
+    if secret := kustomization.get("spec", "kubeConfig", "secretRef", "name"):
+        cluster = str(secret)
+    owner = Owner(
+        f"Kustomization {kustomization.namespace}/{kustomization.name}", cluster, "", kustomization.place()
+    )
+    reference = kustomization.mapping("spec", "sourceRef")
+    folder = normalise(str(kustomization.get("spec", "path") or ""))
+    where = source_elsewhere(repo, kustomization, reference, lookup, folder)
+    if isinstance(where, NotChecked):
+        found.not_checked.append(where)
+    elif where is not None:
+        found.external.append(where)
+    elif not repo.has_folder(folder):
+        path = kustomization.get("spec", "path")
+        found.faults.append(Hit(kustomization.place("spec", "path"), f"{kustomization}: no folder {path}", owner.name))
+    else:
+        _build(repo, kustomization, owner, folder, found)
+    return found
+
+
+def open_instance(instance: Manifest) -> Found:
+    """Find the root that a FluxInstance syncs: the GitRepository and Kustomization that the operator makes."""
+    sync = instance.mapping("spec", "sync")
+    if not sync:
+        return Found()
+    owner = Owner(f"FluxInstance {instance.namespace}/{instance.name}", instance.cluster, instance.namespace, instance.place())
+    name = str(sync.get("name") or instance.namespace)
+    kind = str(sync.get("kind") or "GitRepository")
+    source = {
+        "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": kind, "metadata": {"name": name},
+        "spec": {"url": sync.get("url"), "ref": {"name": sync.get("ref")}},
+    }  # fmt: skip
+    root = {
+        "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": {"name": name},
+        "spec": {"path": sync.get("path"), "prune": True, "sourceRef": {"kind": kind, "name": name}},
+    }  # fmt: skip
+    lines: dict[Path, int] = {("spec", "path"): instance.place("spec", "sync", "path").line}
+    return Found(manifests=[owner.brings(Manifest(data, instance.origin, lines)) for data in (source, root)])
+
+
+def source_elsewhere(
+    repo: Repo, user: Manifest, reference: Mapping[str, Any], lookup: Lookup, path: str
+) -> External | NotChecked | None:
+    """Return where a source lies if that is not the working tree; a source that nobody declares is not known.
+
+    Flux installs its own root source by hand in many repositories, so an unknown GitRepository is taken for this
+    one where the path is a folder here.
+    """
+    kind, name = str(reference.get("kind") or "GitRepository"), str(reference.get("name") or "")
+    namespace = str(reference.get("namespace") or user.namespace)
+    place = user.place("spec", "sourceRef") if user.kind == "Kustomization" else user.place("spec", "chart", "spec", "sourceRef")
+    source = lookup(user.cluster, kind, namespace, name)
+    if source is None:
+        if kind == "GitRepository" and path and repo.has_folder(path):
+            return None
+        return NotChecked(place, f"{user.kind} {user.namespace}/{user.name}", f"{kind} {namespace}/{name} is not in this repository")
+    url = source.get("spec", "url") or source.get("spec", "endpoint")
+    if kind != "GitRepository" or not same_repository(repo.url, url):
+        return External(place, f"{kind} {url}")
+    reference_ = source.mapping("spec", "ref")
+    for fixed in ("tag", "semver", "commit"):
+        if reference_.get(fixed):
+            return External(place, f"this repository at {fixed} {reference_[fixed]}")
+    return None
+
+
+def plain_folder(repo: Repo, folder: str) -> list[str]:
+    """Return the resources Flux finds in a folder without kustomization.yaml.
+
+    A folder below with a kustomization file is a resource and not entered.
+    """
+    entered = [
+        path
+        for path in sorted(repo.below(folder), key=lambda path: path.split("/"))
+        if not path.startswith(tuple(f"{name}/" for name in _LEFT_OUT)) and path not in _LEFT_OUT
+        and path.rpartition("/")[2] not in _LEFT_OUT_ANYWHERE
+    ]
+    inner = {path.rpartition("/")[0] for path in entered if path.rpartition("/")[2] in FILE_NAMES}
+    resources: dict[str, None] = {}
+    for path in entered:
+        parts = path.split("/")
+        above = ["/".join(parts[:end]) for end in range(len(folder.split("/")) + 1 if folder else 1, len(parts))]
+        if built := next((parent for parent in above if parent in inner), None):
+            resources[built] = None
+        elif path.endswith((".yaml", ".yml")):
+            resources[path] = None
+    return list(resources)
+
+
+def _build(repo: Repo, kustomization: Manifest, owner: Owner, folder: str, found: Found) -> None:
+    spec = kustomization.mapping("spec")
+    fields = {name: spec[name] for name in _OVERRIDES if spec.get(name)}
+    if target := spec.get("targetNamespace"):
+        fields["namespace"] = target
+    overrides = Kustomization(folder, kustomization.origin.path, fields, below(kustomization.lines, ("spec",)))
+    for name in fields.keys() & {"namePrefix", "nameSuffix", "images", "buildMetadata"}:
+        found.not_checked.append(owner.not_checked(kustomization.place("spec", name), f"{name} is not evaluated"))
+    if spec.get("postBuild"):
+        place = kustomization.place("spec", "postBuild")
+        found.not_checked.append(owner.not_checked(place, "postBuild substitution is not evaluated"))
+    if ".sourceignore" in repo.files:
+        found.not_checked.append(NotChecked(Place(".sourceignore"), ".sourceignore", "its patterns are not evaluated"))
+    try:
+        if file_in(repo, folder):
+            built = build(repo, folder, overrides, confined=False)
+        else:
+            built = build(repo, folder, overrides, plain_folder(repo, folder), confined=False)
+    except KustomizeError as error:
+        found.faults.append(Hit(error.place, f"kustomize build {folder or '.'}: {error.text}", owner.name))
+        found.reached |= closure(repo, folder) if file_in(repo, folder) else set(repo.below(folder))
+        return
+    metadata = kustomization.mapping("spec", "commonMetadata")
+    found.manifests += [owner.brings(with_metadata(manifest, metadata)) for manifest in built.manifests]
+    found.texts |= {(owner.cluster, *key): path for key, path in built.texts.items()}
+    found.reached |= built.reached
+    found.external += built.external
+    found.not_checked += built.not_checked

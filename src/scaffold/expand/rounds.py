@@ -1,0 +1,183 @@
+"""Expansion in rounds: open what a round brought, render its charts as one batch, go on with what came out."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from scaffold.expand.applicationset import open_set
+from scaffold.expand.argocd import open_application
+from scaffold.expand.flux import open_instance, open_kustomization
+from scaffold.expand.found import Found, Job, Render, with_metadata
+from scaffold.expand.helmrelease import open_release
+from scaffold.expand.objects import rendered
+from scaffold.expand.roots import ARGO, FLUX, Root
+from scaffold.model.manifest import Manifest, Origin, Place
+from scaffold.model.ports import ChartRenderer, ChartResult, GoTemplates
+from scaffold.model.repo import Chart, NotChecked, Repo
+from scaffold.model.yamltext import parse
+
+MAX_DEPTH = 32
+"""Owners below owners that are followed; what goes deeper makes itself again and again."""
+
+MAX_OWNERS = 20_000
+"""Owners that are opened in all."""
+
+Namespaced = Callable[[str, str], bool | None]
+_RELEASE = ("helm.toolkit.fluxcd.io", "HelmRelease")
+_OWNERS = frozenset({
+    (ARGO, "Application"), (ARGO, "ApplicationSet"), (FLUX, "Kustomization"), _RELEASE,
+    ("fluxcd.controlplane.io", "FluxInstance"),
+})  # fmt: skip
+
+
+@dataclass(slots=True)
+class Tree:
+    """All that one root brings. ``brought`` are the places of the controller objects among it."""
+
+    root: Root
+    manifests: list[Manifest] = field(default_factory=list)
+    charts: list[Chart] = field(default_factory=list)
+    rest: Found = field(default_factory=Found)
+    brought: set[Place] = field(default_factory=set)
+    opened: set[tuple[str, ...]] = field(default_factory=set)
+
+
+Waiting = list[tuple[Tree, Manifest, int]]
+
+
+class Expansion:
+    """The state of one expansion; the engines are asked once a round."""
+
+    def __init__(
+        self, repo: Repo, render: ChartRenderer, go_templates: GoTemplates, namespaced: Namespaced,
+        wanted: Callable[[Render], bool],
+    ) -> None:  # fmt: skip
+        self._repo = repo
+        self._render = render
+        self._go_templates = go_templates
+        self._namespaced = namespaced
+        self._wanted = wanted
+        self._known: dict[tuple[str, str, str, str], Manifest] = {}
+        self._raw = {(m.kind, m.namespace, m.name): m for m in reversed(repo.raw)}
+        self._texts: dict[tuple[str, str, str, str], str] = {}
+        self._count = 0
+
+    def grow(self, roots: Iterable[Root]) -> list[Tree]:
+        """Follow the roots to the end."""
+        trees = [Tree(root) for root in roots]
+        waiting: Waiting = []
+        releases: Waiting = []
+        for tree in trees:
+            self._take(tree, tree.root.found, 0, waiting)
+        while waiting or releases:
+            if not waiting:  # a release reads ConfigMaps and sources that others bring, so it comes last
+                waiting, releases = releases, []
+            steps: list[tuple[Tree, Found, int]] = []
+            for tree, owner, depth in waiting:
+                if (owner.group, owner.kind) == _RELEASE and waiting is not releases and not self._last(waiting):
+                    releases.append((tree, owner, depth))
+                else:
+                    steps.append((tree, self._open(owner), depth))
+            waiting = []
+            self._advance(steps, waiting)
+        return trees
+
+    @staticmethod
+    def _last(waiting: Waiting) -> bool:
+        return all((owner.group, owner.kind) == _RELEASE for _, owner, _ in waiting)
+
+    def _open(self, owner: Manifest) -> Found:
+        match owner.kind:
+            case "Application":
+                return open_application(self._repo, owner)
+            case "ApplicationSet":
+                return open_set(self._repo, owner)
+            case "HelmRelease":
+                return open_release(self._repo, owner, self._lookup, self._texts)
+            case "FluxInstance":
+                return open_instance(owner)
+            case _:
+                return open_kustomization(self._repo, owner, self._lookup)
+
+    def _advance(self, steps: list[tuple[Tree, Found, int]], waiting: Waiting) -> None:
+        """Ask the engines what the steps need, and take what they found."""
+        while jobs := [(tree, job, depth) for tree, found, depth in steps for job in found.jobs]:
+            for tree, found, depth in steps:
+                self._take(tree, replace(found, jobs=[], renders=[]), depth, waiting)
+            renders = [(tree, Found(renders=found.renders), depth) for tree, found, depth in steps if found.renders]
+            steps = renders + self._answered(jobs)
+        wanted = [(tree, one, depth) for tree, found, depth in steps for one in found.renders if self._wanted(one)]
+        results = self._render([one.request for _, one, _ in wanted]) if wanted else []
+        for tree, found, depth in steps:
+            self._take(tree, found, depth, waiting)
+        for (tree, one, depth), result in zip(wanted, results, strict=True):
+            tree.charts.append(_chart(one, result))
+            self._take(tree, self._rendered(one, result), depth, waiting)
+
+    def _answered(self, jobs: list[tuple[Tree, Job, int]]) -> list[tuple[Tree, Found, int]]:
+        answers = self._go_templates([(job.parameters, job.texts) for _, job, _ in jobs])
+        return [(tree, job.then(answer), depth) for (tree, job, depth), answer in zip(jobs, answers, strict=True)]
+
+    def _rendered(self, one: Render, result: ChartResult) -> Found:
+        found = Found(reached={*self._repo.below(one.request.path), *one.values})
+        for path, text in result.documents.items():
+            for manifest in rendered(text, path, self._repo.files.get(path, "")):
+                if not one.tests and "test" in str(manifest.annotations.get("helm.sh/hook", "")).split(","):
+                    continue
+                found.manifests.append(one.owner.brings(with_metadata(manifest, one.metadata), one.request.path, one.values))
+        for path, text in result.crds.items() if one.crds else ():
+            for document in parse(text)[0]:
+                if isinstance(document.data, dict):
+                    crd = Manifest(document.data, Origin(path, document.line), document.lines)
+                    found.manifests.append(one.owner.brings(crd, one.request.path, one.values))
+        return found
+
+    def _take(self, tree: Tree, found: Found, depth: int, waiting: Waiting) -> None:
+        rest = tree.rest
+        rest.reached |= found.reached
+        rest.external += found.external
+        rest.not_checked += found.not_checked
+        rest.faults += found.faults
+        placed = [self._placed(manifest) for manifest in found.manifests]
+        tree.manifests += placed
+        for manifest in placed:
+            self._known.setdefault((manifest.cluster, manifest.kind, manifest.namespace, manifest.name), manifest)
+            if (manifest.group, manifest.kind) in _OWNERS:
+                self._enqueue(tree, manifest, depth, waiting)
+        self._texts |= found.texts
+
+    def _enqueue(self, tree: Tree, owner: Manifest, depth: int, waiting: Waiting) -> None:
+        tree.brought.add(owner.place())
+        key = (owner.cluster, owner.group, owner.kind, owner.namespace, owner.name)
+        if key in tree.opened:
+            return
+        tree.opened.add(key)
+        self._count += 1
+        if depth >= MAX_DEPTH or self._count > MAX_OWNERS:
+            limit = f"deeper than {MAX_DEPTH} owners" if depth >= MAX_DEPTH else f"more than {MAX_OWNERS} owners"
+            title = f"{owner.kind} {owner.namespace}/{owner.name}"
+            tree.rest.not_checked.append(NotChecked(owner.place(), title, f"not followed: {limit}"))
+        else:
+            waiting.append((tree, owner, depth + 1))
+
+    def _placed(self, manifest: Manifest) -> Manifest:
+        """Return the object with its effective namespace: none for a kind that is cluster-scoped."""
+        own = manifest.get("metadata", "namespace")
+        if manifest.namespace and manifest.namespace != own:
+            if self._namespaced(manifest.api_version, manifest.kind) is False:
+                return replace(manifest, namespace="")
+        return manifest
+
+    def _lookup(self, cluster: str, kind: str, namespace: str, name: str) -> Manifest | None:
+        found = self._known.get((cluster, kind, namespace, name))
+        # A ConfigMap counts where it is applied; a source may be applied by hand and only lie here.
+        if found is None and kind not in {"ConfigMap", "Secret"}:
+            found = self._raw.get((kind, namespace, name)) or self._raw.get((kind, "", name))
+        return found
+
+
+def _chart(one: Render, result: ChartResult) -> Chart:
+    request = one.request
+    return Chart(
+        request.path, request.release, request.namespace, one.values, request.owner, request.place,
+        result.faults, result.lint,
+    )  # fmt: skip

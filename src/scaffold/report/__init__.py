@@ -1,0 +1,1 @@
+"""Findings and manifests in, a string out. Nothing here prints."""

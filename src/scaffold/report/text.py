@@ -1,0 +1,119 @@
+"""The outcome for people: by file, the remedy of each rule once, then what was looked at and what was not."""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from scaffold.model.manifest import Place
+from scaffold.model.outcome import Outcome
+from scaffold.model.rule import Severity
+from scaffold.report.merged import Entry, count, merged
+from scaffold.report.terminal import fold, harmless, paint
+
+_SHOWN = 3
+"""Contexts and places of one entry that are named; the others are counted."""
+
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
+
+
+def render(outcome: Outcome, *, colour: bool = False, strict: bool = False, quiet: bool = False, width: int = 0) -> str:
+    """Return the report; ``quiet`` leaves out what is no reason to act, ``width`` folds lines (0: never)."""
+    entries = merged(outcome.findings)
+    parts = [
+        *_files(entries, colour, width),
+        _remedies(entries, colour, width),
+        _not_checked(outcome, colour, strict, width),
+        "" if quiet else _external(outcome, colour, width),
+        "" if quiet and not outcome.failed(strict=strict) else _summary(outcome, entries, colour, strict, width),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _files(entries: list[Entry], colour: bool, width: int) -> Iterator[str]:
+    digits = max((len(str(entry.finding.place.line)) for entry in entries), default=0)
+    longest = max((len(entry.finding.rule) for entry in entries), default=0)
+    for path, group in groupby(entries, lambda entry: entry.finding.place.path):
+        lines = [paint(harmless(path), "bold", colour=colour)]
+        for entry in group:
+            finding = entry.finding
+            # line, severity ("warning" is the longest), rule; the text is folded below itself
+            column = 2 + digits + 2 + 7 + 2 + longest + 2
+            lines.append(
+                f"  {finding.place.line:>{digits}}  "
+                + paint(f"{finding.severity:<7}", _COLOURS[finding.severity], colour=colour)
+                + f"  {paint(f'{finding.rule:<{longest}}', 'cyan', colour=colour)}  "
+                + fold(harmless(finding.text), width, column)
+            )
+            lines += [
+                " " * column + paint(fold(harmless(line), width, column + 2), "dim", colour=colour)
+                for line in _contexts(entry)
+            ]
+        yield "\n".join(lines)
+
+
+def _contexts(entry: Entry) -> Iterator[str]:
+    named = entry.contexts[: _SHOWN if len(entry.contexts) > _SHOWN + 1 else _SHOWN + 1]
+    yield from (f"as rendered for {context}" for context in named)
+    if left := len(entry.contexts) - len(named):
+        yield f"and in {left} more renders"
+
+
+def _remedies(entries: list[Entry], colour: bool, width: int) -> str:
+    fixes = {entry.finding.rule: entry.finding.fix for entry in entries}
+    if not fixes:
+        return ""
+    longest = max(map(len, fixes))
+    lines = [paint("How to fix", "bold", colour=colour)]
+    lines += [
+        f"  {paint(f'{rule:<{longest}}', 'cyan', colour=colour)}  {fold(fix, width, longest + 4)}"
+        for rule, fix in sorted(fixes.items())
+    ]
+    return "\n".join(lines)
+
+
+def _not_checked(outcome: Outcome, colour: bool, strict: bool, width: int) -> str:
+    if not outcome.not_checked:
+        return ""
+    title = "Not checked" if strict else "Not checked (a failure with --strict)"
+    whats = ((f"{item.what}: {item.reason}", item.place) for item in outcome.not_checked)
+    return "\n".join([paint(title, "bold", "yellow", colour=colour), *_places(whats, width)])
+
+
+def _external(outcome: Outcome, colour: bool, width: int) -> str:
+    if not outcome.external:
+        return ""
+    whats = ((item.what, item.place) for item in outcome.external)
+    title = paint("Outside this repository, not looked into", "bold", colour=colour)
+    return "\n".join([title, *_places(whats, width)])
+
+
+def _places(items: Iterable[tuple[str, Place]], width: int) -> Iterator[str]:
+    """Yield a line for each thing that is said, with the places it is said of."""
+    by_what: dict[str, list[str]] = {}
+    for what, place in items:
+        by_what.setdefault(what, []).append(str(place))
+    for what, places in by_what.items():
+        left = len(places) - _SHOWN
+        shown = ", ".join(places[:_SHOWN]) + (f" and {left} more" if left > 0 else "")
+        yield "  " + fold(harmless(f"{what} ({shown})"), width, 4)
+
+
+def _summary(outcome: Outcome, entries: list[Entry], colour: bool, strict: bool, width: int) -> str:
+    errors, warnings = count(entries, Severity.ERROR), count(entries, Severity.WARNING)
+    verdict = f"{_number(errors, 'error')}, {_number(warnings, 'warning')}"
+    style = "red" if errors else "yellow" if outcome.failed(strict=strict) else "green"
+    looked = (
+        f"{_number(outcome.objects, 'object')} from {_number(outcome.owners, 'owner')} "
+        f"for {_number(len(outcome.clusters), 'cluster')}"
+    )
+    if not outcome.objects:
+        looked = f"nothing to apply was found in {_number(outcome.files, 'file')}"
+    rest = (
+        f"; {looked}, {_number(outcome.renders, 'chart render')}, Kubernetes {outcome.kube_version}, "
+        f"{outcome.seconds:.1f} s; external: {len(outcome.external)}; not checked: {len(outcome.not_checked)}"
+    )
+    # Folded before it is coloured: the codes take no room.
+    return paint(verdict, "bold", style, colour=colour) + fold(verdict + rest, width, 2)[len(verdict) :]
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

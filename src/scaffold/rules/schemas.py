@@ -1,0 +1,137 @@
+"""Schemas: what is applied is what the API server takes, field by field.
+
+The server refuses an object with an unknown field or a wrong type only when it arrives, and Argo CD and Flux then
+keep trying. Its schemas are known beforehand.
+"""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any
+
+from scaffold.facts.schemas import KUBERNETES, Catalog, Kind
+from scaffold.model.manifest import Manifest, Place
+from scaffold.model.repo import NotChecked, Repo
+from scaffold.model.rule import Hit, Severity, rule
+from scaffold.model.yamltext import Path
+from scaffold.rules.hits import at
+
+_FILES = frozenset({"kustomize.config.k8s.io"})  # read by programs, never applied
+
+
+@rule("SCHEMA-01", Severity.ERROR, fix="Correct the field; a text that looks like a number or a boolean needs quotes.")
+def objects_satisfy_their_schema(repo: Repo) -> Iterator[Hit]:
+    """Every object satisfies the strict schema of its kind for the repository's Kubernetes version.
+
+    No unknown fields, the right types, all that is required, values within their bounds, no item of a list twice.
+    The schemas are those of the API server and of the CustomResourceDefinitions in the catalog; definitions in the
+    repository, or given to the check, come first. Rules that a server has in code are not in its schemas.
+    """
+    catalog = _catalog_of(repo)
+    for manifest, path, data in _objects(repo):
+        api_version, kind = _type(data)
+        for problem in catalog.validate(data, api_version, kind, repo.kube_version) or ():
+            yield at(manifest, (*path, *problem.path), f"{_name(manifest, path, data)}: {problem}")
+
+
+@rule("SCHEMA-02", Severity.ERROR, fix="Use a kind and version that the Kubernetes version of the repository serves.")
+def kinds_are_served(repo: Repo) -> Iterator[Hit]:
+    """Kubernetes serves the version and kind of every object of its own API groups.
+
+    A removed beta version or a kind with a typing error ends in "no matches for kind", and nothing after it in the
+    same sync is applied. Custom resources are not judged: their definitions may come from elsewhere.
+    """
+    catalog = _catalog_of(repo)
+    for manifest, path, data in _objects(repo):
+        if missing := _missing(catalog, *_type(data), repo.kube_version):
+            yield at(manifest, (*path, "apiVersion"), f"{_name(manifest, path, data)}: {missing}")
+
+
+def unknown_kinds(repo: Repo) -> list[NotChecked]:
+    """Return the kinds that no schema is known of, each once."""
+    catalog = _catalog_of(repo)
+    found: dict[tuple[str, str], list[Place]] = {}
+    for manifest, path, data in _objects(repo):
+        api_version, kind = _type(data)
+        known = catalog.known(api_version, kind, repo.kube_version)
+        if not known and not _missing(catalog, api_version, kind, repo.kube_version):
+            found.setdefault((api_version, kind), []).append(manifest.place(*path))
+    reason = "no schema is known of this kind: give its CustomResourceDefinition with --schemas"
+    return [
+        NotChecked(min(places), f"{kind} ({api_version}), {len(places)} {'objects' if len(places) > 1 else 'object'}", reason)
+        for (api_version, kind), places in found.items()
+    ]
+
+
+def _missing(catalog: Catalog, api_version: str, kind: str, kube_version: str) -> str | None:
+    """Say what is wrong with a kind of Kubernetes' own groups that is not served; None for all others.
+
+    An alpha or beta kind of its own may have been switched on: that is not known.
+    """
+    own = _own_kinds(catalog, kube_version)
+    group, _, version = api_version.rpartition("/")
+    if group not in {other.group for other in own} or catalog.known(api_version, kind, kube_version):
+        return None
+    server = f"Kubernetes {catalog.nearest(kube_version)}"
+    if served := [other.api_version for other in own if (other.group, other.kind) == (group, kind)]:
+        return f"{server} serves {kind} as {', '.join(served)}, not as {api_version}"
+    if "alpha" in version or "beta" in version:
+        return None
+    near = get_close_matches(kind, [other.kind for other in own if other.group == group], n=1, cutoff=0.75)
+    hint = f", did you mean {near[0]}?" if near else ""
+    return f"{server} has no {kind} in {api_version}{hint}"
+
+
+@lru_cache(maxsize=8)
+def _own_kinds(catalog: Catalog, kube_version: str) -> list[Kind]:
+    return [kind for kind in catalog.kinds(kube_version) if kind.project == KUBERNETES]
+
+
+def _objects(repo: Repo) -> Iterator[tuple[Manifest, Path, Mapping[str, Any]]]:
+    """Yield every object that is applied, those of a List one by one, with its manifest and its place in that."""
+    for manifest in repo.manifests:
+        if manifest.group in _FILES:
+            continue
+        if manifest.api_version == "v1" and manifest.kind == "List":
+            yield from ((manifest, ("items", index), item) for index, item in manifest.items("items"))
+        else:
+            yield manifest, (), manifest.data
+
+
+def _type(data: Mapping[str, Any]) -> tuple[str, str]:
+    api_version, kind = data.get("apiVersion"), data.get("kind")
+    return api_version if isinstance(api_version, str) else "", kind if isinstance(kind, str) else ""
+
+
+def _name(manifest: Manifest, path: Path, data: Mapping[str, Any]) -> str:
+    return str(Manifest(data, manifest.origin, namespace=manifest.namespace) if path else manifest)
+
+
+class _Same:
+    """A repository as a key: it is too large to be compared."""
+
+    def __init__(self, repo: Repo) -> None:
+        self.repo = repo
+
+    def __hash__(self) -> int:
+        return id(self.repo)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.repo is other.repo
+
+
+def _catalog_of(repo: Repo) -> Catalog:
+    return _with_own_definitions(_Same(repo))
+
+
+@lru_cache(maxsize=1)
+def _with_own_definitions(same: _Same) -> Catalog:
+    repo = same.repo
+    own = {
+        manifest.name: manifest.data
+        for manifest in (*repo.raw, *repo.manifests)
+        if manifest.group == "apiextensions.k8s.io" and manifest.kind == "CustomResourceDefinition"
+    }
+    catalog = Catalog.builtin()
+    catalog = catalog.with_crds(repo.schema_texts) if repo.schema_texts else catalog
+    return catalog.with_definitions(own.values()) if own else catalog
