@@ -1,4 +1,4 @@
-"""Writes docs/questions.md from the questions and docs/rules.md from the rules and their cases.
+"""Writes docs/questions.md from the questions, docs/rules.md from the rules and their cases, NOTICE from the catalog.
 
 Usage: python tools/reference.py [--check]. With --check nothing is written: a difference is shown, exit code 1.
 """
@@ -20,6 +20,7 @@ from scaffold.rules import RULES
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES = ROOT / "tests" / "rules" / "cases"
+CATALOG = ROOT / "src" / "scaffold" / "facts" / "data" / "index.json"
 MARK = re.compile(r"\s*# HIT\b.*$")
 NOTE = "<!-- Written by tools/reference.py: change the source, not this page. -->"
 
@@ -34,7 +35,11 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing, exit 1 on a difference")
     check = parser.parse_args(arguments).check
-    pages = {ROOT / "docs" / "questions.md": questions_page(ROOT), ROOT / "docs" / "rules.md": rules_page(RULES, CASES)}
+    pages = {
+        ROOT / "docs" / "questions.md": questions_page(ROOT),
+        ROOT / "docs" / "rules.md": rules_page(RULES, CASES),
+        ROOT / "NOTICE": notice(json.loads(CATALOG.read_text(encoding="utf-8"))["sources"]),
+    }
     changed = [path for path, text in pages.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     for path in changed:
         if check:
@@ -112,6 +117,27 @@ def rules_page(rules: Sequence[Rule], cases: Path) -> str:
         if example := list(_example(cases / rule.id)):
             lines += ["```diff", *example, "```", ""]
     return "\n".join(lines)
+
+
+def notice(sources: Sequence[Sequence[str]]) -> str:
+    """Return the notice: whose APIs the schema catalog describes."""
+    width = max(len(project) for project, _, _ in sources)
+    return "\n".join(
+        [
+            "gitops-scaffold",
+            "Copyright 2026 the gitops-scaffold contributors",
+            "",
+            "This product is licensed under the Apache License, Version 2.0 (LICENSE).",
+            "",
+            "Its schema catalog (src/scaffold/facts/data) holds facts of the APIs that the following projects publish:",
+            "names, types, required fields, enumerations, bounds and patterns. It was made from their custom",
+            "resource definitions and OpenAPI documents, at these versions and under these licences. None of their",
+            "text is in it.",
+            "",
+            *(f"{project:<{width}}  {version:<16}  {licence}" for project, version, licence in sources),
+            "",
+        ]
+    )
 
 
 def _template(root: Path) -> tuple[jinja2.Environment, list[tuple[str, dict[str, Question]]]]:

@@ -37,15 +37,15 @@ def expand(
     def wanted(one: Render) -> bool:
         if environment is None:
             return True
-        example = Manifest({}, Origin(one.request.path, owner=one.owner.name, values=one.values), cluster=one.owner.cluster)
-        return environment_of(repo, example) == environment
+        origin = Origin(one.request.path, owner=one.owner.name, values=one.values)
+        return environment_of(repo, Manifest({}, origin, cluster=one.owner.cluster)) == environment
 
     expansion = Expansion(repo, render, go_templates, namespaced or _without_catalog, wanted)
     waiting = candidates(repo)
     trees = [] if waiting else expansion.grow(plain_roots(repo))
     while waiting:
         trees += expansion.grow(roots(repo, waiting))
-        brought = {place for tree in trees for place in tree.brought}
+        brought = {place for tree in trees for place in tree.brought | tree.root.places}
         waiting = [manifest for manifest in waiting if manifest.place() not in brought]
     trees = _kept(trees)
     manifests = [manifest for tree in trees for manifest in tree.manifests]

@@ -7,7 +7,7 @@ from typing import Any
 
 from scaffold.expand.found import Found, Job, Owner
 from scaffold.expand.generation import Element, Generator, generate, generators
-from scaffold.expand.objects import below
+from scaffold.expand.objects import as_list, as_map, below
 from scaffold.model.manifest import Manifest, Origin
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Hit
@@ -67,18 +67,20 @@ class _Template:
             return self.fault(element, answer)
         rendered = dict(zip(self.texts, answer, strict=True))
         made = _replaced(self.appset.get("spec", "template"), rendered)
-        metadata = dict(made.get("metadata") or {})
+        metadata = dict(as_map(made.get("metadata")))
         keep = self.appset.get("spec", "syncPolicy", "preserveResourcesOnDeletion")
         if not metadata.get("finalizers") and not keep and element.parameters:
             metadata["finalizers"] = [_FINALIZER]
-        data = {"metadata": metadata, "spec": made.get("spec") or {}}
+        data = {"metadata": metadata, "spec": dict(as_map(made.get("spec")))}
         patch = self.appset.get("spec", "templatePatch")
         if isinstance(patch, str):
             documents, faults = parse(rendered[patch])
             if faults or any(not isinstance(document.data, dict) for document in documents):
                 return self.fault(element, "templatePatch is no YAML map")
             data = _patched(data, documents[0].data if documents else {})
-            data["spec"]["project"] = (made.get("spec") or {}).get("project")  # a patch cannot change it
+            # A patch cannot change the project.
+            data["spec"] = {**as_map(data.get("spec")), "project": as_map(made.get("spec")).get("project")}
+            data["metadata"] = dict(as_map(data.get("metadata")))
         data["metadata"]["namespace"] = self.appset.namespace
         name = data["metadata"].get("name")
         if not isinstance(name, str) or not name:
@@ -154,12 +156,13 @@ def _replaced(value: Any, rendered: Mapping[str, str]) -> Any:
 
 def _patched(value: Any, patch: Mapping[str, Any]) -> dict[str, Any]:
     """Merge a templatePatch: null deletes; of an Application's lists only the finalizers add up."""
-    merged = dict(value) if isinstance(value, Mapping) else {}
+    merged = dict(as_map(value))
     for key, item in patch.items():
         if item is None:
             merged.pop(key, None)
         elif key == "finalizers" and isinstance(item, list):
-            merged[key] = [*merged.get(key, ()), *(one for one in item if one not in merged.get(key, ()))]
+            old = as_list(merged.get(key))
+            merged[key] = [*old, *(one for one in item if one not in old)]
         else:
             merged[key] = _patched(merged.get(key), item) if isinstance(item, Mapping) else item
     return merged

@@ -119,7 +119,7 @@ def _open_kustomization(repo: Repo, source: Source, found: Found) -> None:
     except KustomizeError as error:
         text = f"kustomize build {source.folder or '.'}: {error.text}"
         found.faults.append(Hit(error.place, text, source.owner.name))
-        found.reached |= closure(repo, source.folder)
+        found.reached |= closure(repo, source.folder) | set(_below(repo, source.folder))
         return
     found.manifests += [source.owner.brings(manifest) for manifest in built.manifests]
     found.reached |= built.reached

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from scaffold.expand.source import IN_CLUSTER
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
 
@@ -50,7 +51,10 @@ class _Known:
             for document in repo.documents(f"environments/{name}/values.yaml"):
                 platform = document.data.get("platform") if isinstance(document.data, Mapping) else None
                 if isinstance(platform, Mapping) and isinstance(platform.get("cluster"), str):
-                    self.clusters[platform["cluster"]] = str(platform.get("environment") or name)
+                    environment = str(platform.get("environment") or name)
+                    other = self.clusters.setdefault(platform["cluster"], environment)
+                    if other != environment:  # a cluster of several says nothing
+                        self.clusters[platform["cluster"]] = ""
         self._by_length = sorted(self.names, key=len, reverse=True)
 
     @classmethod
@@ -61,9 +65,11 @@ class _Known:
 
     def in_name(self, name: str) -> str:
         """Return the environment that a name is, ends with or starts with."""
+        if name == IN_CLUSTER:
+            return ""
+        framed = f"-{name}-"
         return next(
-            (known for known in self._by_length if name == known or name.endswith(f"-{known}") or name.startswith(f"{known}-")),
-            "",
+            (one for one in self._by_length if framed.endswith(f"-{one}-") or framed.startswith(f"-{one}-")), ""
         )
 
     def in_path(self, path: str) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scaffold.expand.objects import as_list
+
 
 class FieldError(Exception):
     """A field path that leads through something that is neither map nor list."""
@@ -33,7 +35,7 @@ def selects(group: str, version: str, kind: str, api_version: str, of_kind: str)
 
 
 def spec(path: str, kind: str = "", group: str = "", version: str = "", *, create: bool = False) -> FieldSpec:
-    """Make a spec of a path in kustomize's spelling (``a/b``, a slash in a key is ``\\/``)."""
+    """Make a spec of a path in kustomize's spelling: ``a/b``, a slash in a key has a backslash before it."""
     keys = tuple(part.replace("\0", "/") for part in path.removeprefix("/").replace("\\/", "\0").split("/"))
     return FieldSpec(keys, kind, group, version, create)
 
@@ -184,11 +186,11 @@ def read_name_references(config: Mapping[str, Any]) -> list[NameReference]:
             _word(entry, "kind"), _word(entry, "group"), _word(entry, "version"),
             tuple(
                 spec(_word(field, "path"), _word(field, "kind"), _word(field, "group"), _word(field, "version"))
-                for field in entry.get("fieldSpecs") or ()
+                for field in as_list(entry.get("fieldSpecs"))
                 if isinstance(field, Mapping) and _word(field, "path")
             ),
         )
-        for entry in config.get("nameReference") or ()
+        for entry in as_list(config.get("nameReference"))
         if isinstance(entry, Mapping)
     ]
 

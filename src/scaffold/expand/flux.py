@@ -11,7 +11,6 @@ from scaffold.model.giturl import same_repository
 from scaffold.model.manifest import Manifest, Place
 from scaffold.model.repo import External, NotChecked, Repo, normalise
 from scaffold.model.rule import Hit
-from scaffold.model.yamltext import Path
 
 # What source-controller leaves out of an artifact by default, beside images and archives.
 _LEFT_OUT = (
@@ -58,7 +57,8 @@ def open_instance(instance: Manifest) -> Found:
     sync = instance.mapping("spec", "sync")
     if not sync:
         return Found()
-    owner = Owner(f"FluxInstance {instance.namespace}/{instance.name}", instance.cluster, instance.namespace, instance.place())
+    title = f"FluxInstance {instance.namespace}/{instance.name}"
+    owner = Owner(title, instance.cluster, instance.namespace, instance.place())
     name = str(sync.get("name") or instance.namespace)
     kind = str(sync.get("kind") or "GitRepository")
     source = {
@@ -69,7 +69,7 @@ def open_instance(instance: Manifest) -> Found:
         "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": {"name": name},
         "spec": {"path": sync.get("path"), "prune": True, "sourceRef": {"kind": kind, "name": name}},
     }  # fmt: skip
-    lines: dict[Path, int] = {("spec", "path"): instance.place("spec", "sync", "path").line}
+    lines: dict[tuple[str | int, ...], int] = {("spec", "path"): instance.place("spec", "sync", "path").line}
     return Found(manifests=[owner.brings(Manifest(data, instance.origin, lines)) for data in (source, root)])
 
 
@@ -83,19 +83,20 @@ def source_elsewhere(
     """
     kind, name = str(reference.get("kind") or "GitRepository"), str(reference.get("name") or "")
     namespace = str(reference.get("namespace") or user.namespace)
-    place = user.place("spec", "sourceRef") if user.kind == "Kustomization" else user.place("spec", "chart", "spec", "sourceRef")
+    above = ("spec",) if user.kind == "Kustomization" else ("spec", "chart", "spec")
+    place = user.place(*above, "sourceRef")
     source = lookup(user.cluster, kind, namespace, name)
     if source is None:
         if kind == "GitRepository" and path and repo.has_folder(path):
             return None
-        return NotChecked(place, f"{user.kind} {user.namespace}/{user.name}", f"{kind} {namespace}/{name} is not in this repository")
+        title = f"{user.kind} {user.namespace}/{user.name}"
+        return NotChecked(place, title, f"{kind} {namespace}/{name} is not in this repository")
     url = source.get("spec", "url") or source.get("spec", "endpoint")
     if kind != "GitRepository" or not same_repository(repo.url, url):
         return External(place, f"{kind} {url}")
-    reference_ = source.mapping("spec", "ref")
     for fixed in ("tag", "semver", "commit"):
-        if reference_.get(fixed):
-            return External(place, f"this repository at {fixed} {reference_[fixed]}")
+        if revision := source.get("spec", "ref", fixed):
+            return External(place, f"this repository at {fixed} {revision}")
     return None
 
 
@@ -142,7 +143,7 @@ def _build(repo: Repo, kustomization: Manifest, owner: Owner, folder: str, found
             built = build(repo, folder, overrides, plain_folder(repo, folder), confined=False)
     except KustomizeError as error:
         found.faults.append(Hit(error.place, f"kustomize build {folder or '.'}: {error.text}", owner.name))
-        found.reached |= closure(repo, folder) if file_in(repo, folder) else set(repo.below(folder))
+        found.reached |= closure(repo, folder) | set(repo.below(folder))
         return
     metadata = kustomization.mapping("spec", "commonMetadata")
     found.manifests += [owner.brings(with_metadata(manifest, metadata)) for manifest in built.manifests]

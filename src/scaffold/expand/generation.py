@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from scaffold.expand import globs, values
-from scaffold.expand.objects import documents
+from scaffold.expand.objects import as_list, documents
 from scaffold.expand.source import elsewhere
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import External, NotChecked, Repo
@@ -84,7 +84,7 @@ def generate(repo: Repo, kind: str, generator: Generator) -> Generated:
         made.not_checked.append(NotChecked(owner.place(*keys), _title(owner), f"{kind} generator: {reason}"))
     elif kind == "list":
         made.elements += _list(generator, made)
-    elif kind == "git" and (where := elsewhere(repo, {**generator.fields, "targetRevision": generator.fields.get("revision")})):
+    elif kind == "git" and (where := elsewhere(repo, generator.fields, "revision")):
         made.external.append(External(owner.place(*keys), f"git generator of {where}"))
     elif kind == "git" and generator.fields.get("directories"):
         made.elements += _directories(repo, generator)
@@ -100,8 +100,7 @@ def _title(owner: Manifest) -> str:
 
 
 def _list(generator: Generator, made: Generated) -> Iterator[Element]:
-    elements = generator.fields.get("elements")
-    found = list(elements) if isinstance(elements, list) else []
+    found = list(as_list(generator.fields.get("elements")))
     if isinstance(generator.fields.get("elementsYaml"), str):
         parsed = [document.data for document in parse(generator.fields["elementsYaml"])[0]]
         found += parsed[0] if parsed and isinstance(parsed[0], list) else []
@@ -125,7 +124,7 @@ def _list(generator: Generator, made: Generated) -> Iterator[Element]:
 
 
 def _directories(repo: Repo, generator: Generator) -> Iterator[Element]:
-    items = [item for item in generator.fields["directories"] if isinstance(item, Mapping)]
+    items = [item for item in as_list(generator.fields["directories"]) if isinstance(item, Mapping)]
     wanted = [globs.path_match(str(item.get("path"))) for item in items if not item.get("exclude")]
     unwanted = [globs.path_match(str(item.get("path"))) for item in items if item.get("exclude")]
     for folder in sorted(repo.folders - {""}, key=lambda path: path.split("/")):
@@ -137,7 +136,7 @@ def _directories(repo: Repo, generator: Generator) -> Iterator[Element]:
 
 
 def _files(repo: Repo, generator: Generator, made: Generated) -> Iterator[Element]:
-    items = [item for item in generator.fields["files"] if isinstance(item, Mapping)]
+    items = [item for item in as_list(generator.fields["files"]) if isinstance(item, Mapping)]
     wanted = [globs.pathspec(str(item.get("path"))) for item in items if not item.get("exclude")]
     unwanted = [globs.pathspec(str(item.get("path"))) for item in items if item.get("exclude")]
     for path in sorted(repo.files):

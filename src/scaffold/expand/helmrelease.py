@@ -24,9 +24,11 @@ def open_release(repo: Repo, release: Manifest, lookup: Lookup, texts: Mapping[F
     source = chart.get("sourceRef") if isinstance(chart.get("sourceRef"), Mapping) else {}
     name, version = str(chart.get("chart") or ""), str(chart.get("version") or "")
     if not name or not source:
-        found.faults.append(Hit(release.place("spec", "chart"), f"{release} names no chart or no source of it", _title(release)))
+        text = f"{release} names no chart or no source of it"
+        found.faults.append(Hit(release.place("spec", "chart"), text, _title(release)))
     elif source.get("kind") == "HelmRepository":
-        repository = lookup(release.cluster, "HelmRepository", str(source.get("namespace") or release.namespace), str(source.get("name")))
+        namespace = str(source.get("namespace") or release.namespace)
+        repository = lookup(release.cluster, "HelmRepository", namespace, str(source.get("name")))
         url = str(repository.get("spec", "url")) if repository else f"HelmRepository {source.get('name')}"
         found.external.append(External(release.place("spec", "chart", "spec"), chart_elsewhere(name, version, url)))
     else:
@@ -40,7 +42,7 @@ def open_release(repo: Repo, release: Manifest, lookup: Lookup, texts: Mapping[F
             place = release.place("spec", "chart", "spec", "chart")
             found.faults.append(Hit(place, f"{release}: no chart in {name}", _title(release)))
         else:
-            _render(repo, release, folder, lookup, texts, found)
+            _render(_Values(repo, release, found, lookup, texts), folder)
     return found
 
 
@@ -52,14 +54,14 @@ def _referenced(release: Manifest, reference: Mapping[str, Any], lookup: Lookup,
     kind, name = str(reference.get("kind")), str(reference.get("name"))
     source = lookup(release.cluster, kind, str(reference.get("namespace") or release.namespace), name)
     url = source.get("spec", "url") if source else None
-    version = next((str(source.get("spec", "ref", key)) for key in ("digest", "semver", "tag") if source.get("spec", "ref", key)), "") if source else ""
+    versions = [source.get("spec", "ref", key) for key in ("digest", "semver", "tag")] if source else []
+    version = str(next(filter(None, versions), ""))
     what = chart_elsewhere(str(url), version, f"{kind} {name}") if url else f"chart of {kind} {name}"
     found.external.append(External(release.place("spec", "chartRef"), what))
 
 
-def _render(
-    repo: Repo, release: Manifest, folder: str, lookup: Lookup, texts: Mapping[FileKey, str], found: Found
-) -> None:
+def _render(gathered: "_Values", folder: str) -> None:
+    repo, release, found = gathered.repo, gathered.release, gathered.found
     target = str(release.get("spec", "targetNamespace") or "")
     name = str(release.get("spec", "releaseName") or (f"{target}-{release.name}" if target else release.name))
     owner = Owner(_title(release), release.cluster, target or release.namespace, release.place())
@@ -67,9 +69,8 @@ def _render(
         if release.get("spec", key):
             found.not_checked.append(owner.not_checked(release.place("spec", key), f"{key} is not evaluated"))
     files = _chart_values(repo, release, folder, found)
-    gathered = _Values(repo, release, owner, found)
     for index, reference in release.items("spec", "valuesFrom"):
-        gathered.add(("spec", "valuesFrom", index), reference, lookup, texts)
+        gathered.add(("spec", "valuesFrom", index), reference)
     request = ChartRequest(
         path=folder,
         release=name,
@@ -94,7 +95,8 @@ def _chart_values(repo: Repo, release: Manifest, folder: str, found: Found) -> l
         return []
     place = release.place("spec", "chart", "spec", "valuesFiles")
     if files[0] != normalise(f"{folder}/values.yaml"):
-        found.not_checked.append(NotChecked(place, _title(release), "valuesFiles without the chart's own values.yaml first"))
+        reason = "valuesFiles without the chart's own values.yaml first are not evaluated"
+        found.not_checked.append(NotChecked(place, _title(release), reason))
     ignore = release.get("spec", "chart", "spec", "ignoreMissingValuesFiles")
     for path in files:
         if path not in repo.files and not ignore:
@@ -108,25 +110,26 @@ class _Values:
     ``paths`` are all files that any of them comes from.
     """
 
-    def __init__(self, repo: Repo, release: Manifest, owner: Owner, found: Found) -> None:
+    def __init__(
+        self, repo: Repo, release: Manifest, found: Found, lookup: Lookup, texts: Mapping[FileKey, str]
+    ) -> None:
+        self.repo, self.release, self.found = repo, release, found
         self.files: list[str] = []
         self.paths: list[str] = []
         self._merged: dict[str, Any] = {}
         self._own = release.mapping("spec", "values")
-        self._repo, self._release, self._owner, self._found = repo, release, owner, found
+        self._lookup, self._texts = lookup, texts
 
     def inline(self) -> dict[str, Any]:
         """Return what wins over the files."""
         return values.merge(self._merged, self._own)
 
-    def add(
-        self, keys: tuple[Key, ...], reference: Mapping[str, Any], lookup: Lookup, texts: Mapping[FileKey, str]
-    ) -> None:
+    def add(self, keys: tuple[Key, ...], reference: Mapping[str, Any]) -> None:
         """Add one entry of ``valuesFrom``."""
-        release = self._release
+        release = self.release
         kind, name = str(reference.get("kind") or "ConfigMap"), str(reference.get("name") or "")
         key, optional = str(reference.get("valuesKey") or "values.yaml"), bool(reference.get("optional"))
-        source = lookup(release.cluster, kind, release.namespace, name)
+        source = self._lookup(release.cluster, kind, release.namespace, name)
         if kind != "ConfigMap" or source is None:
             if not optional or source is not None:
                 why = "are not read" if kind != "ConfigMap" else "are unknown: it is applied by nothing here"
@@ -135,14 +138,13 @@ class _Values:
         text = source.get("data", key)
         if not isinstance(text, str):
             if not optional:
-                text_ = f"{release}: {kind} {name} has no key {key}"
-                self._found.faults.append(Hit(release.place(*keys), text_, self._owner.name))
+                self._fault(keys, f"{kind} {name} has no key {key}")
             return
-        path = texts.get((source.cluster, source.namespace, source.name, key), "")
+        path = self._texts.get((source.cluster, source.namespace, source.name, key), "")
         self.paths += [path] if path else []
         if target := reference.get("targetPath"):
             self._set(keys, str(target), text, literal=bool(reference.get("literal")))
-        elif path and not self._merged and path in self._repo.files:
+        elif path and not self._merged and path in self.repo.files:
             self.files.append(path)
         else:
             self._merge(keys, f"{kind} {name}", text)
@@ -151,8 +153,7 @@ class _Values:
         documents, faults = parse(text)
         data = documents[0].data if documents else {}
         if faults or not isinstance(data, dict):
-            what = faults[0].message if faults else "it is no map"
-            self._found.faults.append(Hit(self._release.place(*keys), f"{self._release}: values of {name}: {what}", self._owner.name))
+            self._fault(keys, f"values of {name}: {faults[0].message if faults else 'they are no map'}")
             return
         self._merged = values.merge(self._merged, data)
 
@@ -169,4 +170,7 @@ class _Values:
             self._merged = changed
 
     def _skip(self, keys: tuple[Key, ...], reason: str) -> None:
-        self._found.not_checked.append(self._owner.not_checked(self._release.place(*keys), reason))
+        self.found.not_checked.append(NotChecked(self.release.place(*keys), _title(self.release), reason))
+
+    def _fault(self, keys: tuple[Key, ...], text: str) -> None:
+        self.found.faults.append(Hit(self.release.place(*keys), f"{self.release}: {text}", _title(self.release)))

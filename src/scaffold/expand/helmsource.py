@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scaffold.expand import globs, values
+from scaffold.expand.objects import as_list
 from scaffold.expand.source import Source, elsewhere
 from scaffold.model.ports import ChartRequest
 from scaffold.model.repo import NotChecked, Repo, normalise
@@ -79,8 +80,7 @@ def chart_request(repo: Repo, source: Source) -> Asked:
 
 
 def _list(source: Source, name: str) -> list[Any]:
-    value = source.options("helm").get(name)
-    return value if isinstance(value, list) else []
+    return as_list(source.options("helm").get(name))
 
 
 def _inline(source: Source, asked: Asked) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from scaffold.expand.fieldspecs import NAME_REFERENCES, NameReference, read_name
 from scaffold.expand.generators import generate, read_options
 from scaffold.expand.kustomization import FILE_NAMES, Built, Kustomization, KustomizeError, file_in, join
 from scaffold.expand.objects import copied, documents, items, manifest_of
-from scaffold.expand.resources import Resource, Resources
 from scaffold.expand.references import fix_references
+from scaffold.expand.resources import Resource, Resources
 from scaffold.expand.transformers import transform
 from scaffold.model.manifest import Place
 from scaffold.model.repo import External, NotChecked, Repo, normalise
@@ -149,7 +149,7 @@ class _Builder:
             self._confine(path, folder, place)
             self._file(path, into)
         elif self._repo.has_folder(path) and not path.startswith(".."):
-            if any(path == "" or above == path or above.startswith(f"{path}/") for above in ancestors):
+            if any(_leads_back(path, above) for above in ancestors):
                 raise KustomizeError(place, f"cycle: {entry} leads back to {path or 'the root'}")
             inner = Resources()
             child = self.read(path, place)
@@ -182,7 +182,7 @@ class _Builder:
             return
         if not path or not self._repo.has_folder(path):
             raise KustomizeError(place, f"no folder {entry}")
-        if any(above == path or above.startswith(f"{path}/") for above in ancestors):
+        if any(_leads_back(path, above) for above in ancestors):
             raise KustomizeError(place, f"cycle: {entry} leads back to {path}")
         child = self.read(path, place)
         if child.data.get("kind") != "Component":
@@ -201,12 +201,18 @@ class _Builder:
             for name in config:
                 if name not in {"nameReference", "apiVersion", "kind", "metadata"}:
                     at = Place(path, document.lines.get((name,), document.line))
-                    self.built.not_checked.append(NotChecked(at, path, f"kustomize configuration `{name}` is not evaluated"))
+                    reason = f"kustomize configuration `{name}` is not evaluated"
+                    self.built.not_checked.append(NotChecked(at, path, reason))
 
     def _confine(self, path: str, folder: str, place: Place) -> None:
         if self._confined and folder and not path.startswith(f"{folder}/"):
             raise KustomizeError(place, f"{path} is not in or below {folder}: kustomize refuses to read it")
 
 
+def _leads_back(path: str, above: str) -> bool:
+    return not path or above == path or above.startswith(f"{path}/")
+
+
 def _remote(entry: str) -> bool:
-    return "://" in entry or entry.startswith(("git@", "github.com/", "gitlab.com/", "bitbucket.org/")) or "?ref=" in entry
+    hosts = ("git@", "github.com/", "gitlab.com/", "bitbucket.org/")
+    return "://" in entry or "?ref=" in entry or entry.startswith(hosts)

@@ -71,6 +71,16 @@ def below(lines: Mapping[Path, int], prefix: Path) -> dict[Path, int]:
     return {path[size:]: line for path, line in lines.items() if path[:size] == prefix}
 
 
+def as_list(value: Any) -> list[Any]:
+    """Return a value that should be a list, empty if it is none."""
+    return value if isinstance(value, list) else []
+
+
+def as_map(value: Any) -> Mapping[str, Any]:
+    """Return a value that should be a map, empty if it is none."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def copied(value: Any) -> Any:
     """Copy parsed data, so that it can be changed."""
     if isinstance(value, dict):

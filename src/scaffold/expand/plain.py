@@ -33,7 +33,7 @@ def _kustomizations(repo: Repo) -> Iterator[Found]:
     """Yield the build of each kustomization that no other one names; each may go to a cluster of its own."""
     folders = sorted({str(PurePosixPath(path).parent) for path in repo.files if path.rpartition("/")[2] in FILE_NAMES})
     reached = {normalise(folder): closure(repo, folder) for folder in folders}
-    for folder in reached:
+    for folder, own in reached.items():
         file = file_in(repo, folder)
         if any(file in paths for other, paths in reached.items() if other != folder) or _is_component(repo, file):
             continue
@@ -42,7 +42,7 @@ def _kustomizations(repo: Repo) -> Iterator[Found]:
             built = build(repo, folder)
         except KustomizeError as error:
             text = f"kustomize build {folder or '.'}: {error.text}"
-            yield Found(faults=[Hit(error.place, text, owner.name)], reached=reached[folder])
+            yield Found(faults=[Hit(error.place, text, owner.name)], reached=own)
             continue
         yield Found(
             manifests=[owner.brings(manifest) for manifest in built.manifests], reached=built.reached,
@@ -56,7 +56,7 @@ def _is_component(repo: Repo, path: str) -> bool:
 
 def _manifests(repo: Repo, used: set[str]) -> Found:
     found = Found()
-    charts = tuple(f"{chart}/" for chart in repo.chart_folders)
+    charts = tuple(f"{chart}/".lstrip("/") for chart in repo.chart_folders)
     for manifest in repo.raw:
         path = manifest.origin.path
         if path in used or path.startswith(charts) or manifest.group in _NO_OBJECTS:
@@ -68,12 +68,13 @@ def _manifests(repo: Repo, used: set[str]) -> Found:
 
 def _charts(repo: Repo) -> Iterator[Found]:
     for chart in sorted(repo.chart_folders):
-        if any(chart.startswith(f"{other}/") for other in repo.chart_folders):
+        if any(chart != other and chart.startswith(f"{other}/charts/".lstrip("/")) for other in repo.chart_folders):
             continue  # a subchart is rendered with its parent
-        described = next((document.data for document in repo.documents(f"{chart}/Chart.yaml")), None)
+        described = next((document.data for document in repo.documents(f"{chart}/Chart.yaml".lstrip("/"))), None)
         if not isinstance(described, dict) or described.get("type") == "library":
             continue
-        place = Place(f"{chart}/Chart.yaml")
+        place = Place(f"{chart}/Chart.yaml".lstrip("/"))
         owner = Owner(f"chart {chart}", "", "default", place)
-        request = ChartRequest(chart, PurePosixPath(chart).name, "default", place, owner.name, kube_version=repo.kube_version)
+        name = PurePosixPath(chart).name or "chart"
+        request = ChartRequest(chart, name, "default", place, owner.name, kube_version=repo.kube_version)
         yield Found(renders=[Render(request, owner, ())])

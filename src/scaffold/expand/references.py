@@ -6,6 +6,7 @@ from typing import Any
 
 from scaffold.expand.fieldspecs import FieldError, FieldSpec, NameReference, places, selects
 from scaffold.expand.kustomization import KustomizeError
+from scaffold.expand.objects import as_list
 from scaffold.expand.resources import Id, Resource, Resources
 from scaffold.model.manifest import Place
 
@@ -83,7 +84,7 @@ def _is(id_: Id, reference: NameReference) -> bool:
 
 
 def _subject_namespaces(referrer: Resource) -> Iterator[str]:
-    for subject in referrer.data.get("subjects") or () if referrer.kind == "RoleBinding" else ():
+    for subject in as_list(referrer.data.get("subjects")) if referrer.kind == "RoleBinding" else ():
         if isinstance(subject, dict) and subject.get("kind") == "ServiceAccount":
             yield str(subject.get("namespace"))
 

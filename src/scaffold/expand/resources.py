@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scaffold.expand.kustomization import KustomizeError
-from scaffold.expand.objects import cluster_scoped
+from scaffold.expand.objects import as_map, cluster_scoped
 from scaffold.model.manifest import Manifest, Origin, Place
 from scaffold.model.yamltext import Path
 
@@ -152,16 +152,16 @@ class Resources:
             raise KustomizeError(place, f"{made.kind} {made.name} exists: behavior must be merge or replace")
         old = same[0]
         for name in ("labels", "annotations"):
-            if merged := {**(old.metadata.get(name) or {}), **(made.metadata.get(name) or {})}:
+            if merged := {**as_map(old.metadata.get(name)), **as_map(made.metadata.get(name))}:
                 made.metadata[name] = merged
         made.metadata["name"] = old.name
         made.metadata.pop("namespace", None)
         if old.namespace:
             made.metadata["namespace"] = old.namespace
         if made.behavior == "merge":
-            own = made.data.get("data") or {}
+            own = as_map(made.data.get("data"))
             made.files = {key: path for key, path in old.files.items() if key not in own} | made.files
-            if data := {**(old.data.get("data") or {}), **own}:
+            if data := {**as_map(old.data.get("data")), **own}:
                 made.data["data"] = data
         made.hashed = made.hashed and old.hashed
         made.previous = old.previous

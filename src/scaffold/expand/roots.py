@@ -4,8 +4,8 @@ An Application that covers its own file is a root too (it manages itself after t
 of a root holds beside it (its AppProject) is applied with it.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from scaffold.expand import globs
 from scaffold.expand.found import Found, Owner
 from scaffold.expand.kustomization import FILE_NAMES, KustomizeError, join
 from scaffold.expand.kustomize import build, closure
+from scaffold.expand.objects import as_list
 from scaffold.expand.source import IN_CLUSTER, sources
 from scaffold.model.giturl import plain, same_repository
 from scaffold.model.manifest import Manifest, Place
@@ -20,10 +21,11 @@ from scaffold.model.repo import Repo, normalise
 
 ARGO = "argoproj.io"
 FLUX = "kustomize.toolkit.fluxcd.io"
+_INSTANCE = "fluxcd.controlplane.io"
 _KINDS = frozenset({
-    (ARGO, "Application"), (ARGO, "ApplicationSet"), (FLUX, "Kustomization"), ("fluxcd.controlplane.io", "FluxInstance"),
+    (ARGO, "Application"), (ARGO, "ApplicationSet"), (FLUX, "Kustomization"), (_INSTANCE, "FluxInstance"),
 })  # fmt: skip
-_HOME = {ARGO: "argocd", FLUX: "flux-system", "fluxcd.controlplane.io": "flux-system"}
+_HOME = {ARGO: "argocd", FLUX: "flux-system", _INSTANCE: "flux-system"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,72 +60,63 @@ def own_url(repo: Repo) -> str:
 
 def roots(repo: Repo, waiting: list[Manifest]) -> list[Root]:
     """Return the roots among controller objects that nothing has brought yet, never none."""
-    covered = {manifest.place(): set(_covers(repo, manifest)) for manifest in waiting}
-    brought = {
-        manifest.place()
-        for manifest in waiting
-        for place, paths in covered.items()
-        if place.path != manifest.origin.path and manifest.origin.path in paths
-    }
-    first = [manifest for manifest in waiting if manifest.place() not in brought] or waiting[:1]
-    made: list[Root] = []
-    done: set[Place] = set()
-    for manifest in first:
-        if manifest.place() not in done:
-            here = _by_hand(repo, manifest, waiting)
-            made += here
-            done |= {place for root in here for place in root.places}
-    return made
+    files = {manifest.origin.path for manifest in waiting}
+    covering: dict[str, set[str]] = defaultdict(set)
+    for manifest in waiting:
+        for path in files.intersection(_covers(repo, manifest)):
+            covering[path].add(manifest.origin.path)
+    first = [m for m in waiting if not covering[m.origin.path] - {m.origin.path}] or waiting[:1]
+    by_hand = _by_hand(repo)
+    made: dict[str, Root] = {}
+    for path in dict.fromkeys(manifest.origin.path for manifest in first):
+        for name, found in by_hand.get(path) or [(path, _file(repo, path))]:
+            brought = {manifest.place() for manifest in found.manifests}
+            made.setdefault(name, Root(frozenset(m.place() for m in waiting if m.place() in brought), found))
+    return list(made.values())
 
 
-def _by_hand(repo: Repo, manifest: Manifest, waiting: Iterable[Manifest]) -> list[Root]:
-    """Return what is applied by hand to get an object into the cluster: kustomizations that name its file, or it."""
-    path = manifest.origin.path
-    found = [Root(frozenset(_places(waiting, built)), built) for built in _kustomizations(repo, path)]
-    if found:
-        return found
-    cluster = cluster_of(manifest)
-    brought = []
-    for beside in repo.raw_in(path):
-        owner = Owner("", cluster, _HOME.get(beside.group, ""), beside.place())
-        brought.append(owner.brings(beside))
-    return [Root(frozenset(_places(waiting, Found(manifests=brought))), Found(manifests=brought, reached={path}))]
+def _file(repo: Repo, path: str) -> Found:
+    """Return a file applied by hand."""
+    manifests = repo.raw_in(path)
+    cluster = next((cluster_of(m) for m in manifests if (m.group, m.kind) in _KINDS), "")
+    owners = ((Owner("", cluster, _HOME.get(m.group, ""), m.place()), m) for m in manifests)
+    return Found(manifests=[owner.brings(manifest) for owner, manifest in owners], reached={path})
 
 
-def _kustomizations(repo: Repo, path: str) -> Iterator[Found]:
-    """Yield the builds of the topmost kustomizations that lead to a file."""
-    folders = {file.rpartition("/")[0] for file in repo.files if file.rpartition("/")[2] in FILE_NAMES}
-    leading = {folder: reached for folder in sorted(folders) if path in (reached := closure(repo, folder))}
-    for folder in leading:
-        file = next(join(folder, name) for name in FILE_NAMES if join(folder, name) in repo.files)
-        if any(file in reached for other, reached in leading.items() if other != folder):
+def _by_hand(repo: Repo) -> dict[str, list[tuple[str, Found]]]:
+    """Return, for each file of controller objects, the builds of the topmost kustomizations that lead to it."""
+    named = {file.rpartition("/")[0]: file for file in repo.files if file.rpartition("/")[2] in FILE_NAMES}
+    reached = {folder: closure(repo, folder) for folder in named}
+    below_others = {path for folder, paths in reached.items() for path in paths if path != named[folder]}
+    files = {manifest.origin.path for manifest in candidates(repo)}
+    found: dict[str, list[tuple[str, Found]]] = defaultdict(list)
+    for folder, paths in reached.items():
+        if named[folder] in below_others or not paths & files:
             continue
         try:
             built = build(repo, folder)
         except KustomizeError:
             continue
-        found = Found(reached=built.reached, external=built.external, not_checked=built.not_checked)
+        one = Found(reached=built.reached, external=built.external, not_checked=built.not_checked)
         for manifest in built.manifests:
             owner = Owner("", cluster_of(manifest), _HOME.get(manifest.group, ""), manifest.place())
-            found.manifests.append(owner.brings(manifest))
-        yield found
-
-
-def _places(waiting: Iterable[Manifest], found: Found) -> Iterator[Place]:
-    brought = {manifest.place() for manifest in found.manifests}
-    return (manifest.place() for manifest in waiting if manifest.place() in brought)
+            one.manifests.append(owner.brings(manifest))
+        for path in paths & files:
+            found[path].append((folder, one))
+    return found
 
 
 def cluster_of(manifest: Manifest) -> str:
     """Return the cluster that a root is applied to: Argo CD's own, or the one that a Flux tree is named after."""
     if manifest.group == ARGO:
         return IN_CLUSTER
-    synced = manifest.get("spec", "path") or manifest.get("spec", "sync", "path") or ""
-    for path in (normalise(str(synced)), manifest.origin.path.rpartition("/")[0]):
-        before, found, after = f"/{path}/".partition("/clusters/")
-        if found and after.strip("/"):
-            return after.strip("/").removesuffix("/flux-system")
-    return normalise(str(synced)).rpartition("/")[2]
+    synced = normalise(str(manifest.get("spec", "path") or manifest.get("spec", "sync", "path") or ""))
+    folder = manifest.origin.path.rpartition("/")[0].removesuffix("/flux-system")
+    _, found, cluster = f"/{synced}".partition("/clusters/")
+    if found and (synced == folder or not f"/{folder}/".partition("/clusters/")[1]):
+        return cluster
+    _, found, cluster = f"/{folder}".partition("/clusters/")
+    return cluster.partition("/")[0] if found else synced.rpartition("/")[2]
 
 
 def _covers(repo: Repo, manifest: Manifest) -> Iterator[str]:
@@ -161,23 +154,23 @@ def _named(repo: Repo) -> Iterator[tuple[str, str | None]]:
     for manifest in repo.raw:
         if manifest.group == FLUX and manifest.kind == "Kustomization":
             reference = manifest.mapping("spec", "sourceRef")
-            namespace = str(reference.get("namespace") or manifest.namespace)
-            url = repositories.get((namespace, str(reference.get("name")))) or repositories.get(("", str(reference.get("name"))), "")
+            name, namespace = str(reference.get("name")), str(reference.get("namespace") or manifest.namespace)
+            url = repositories.get((namespace, name)) or repositories.get(("", name), "")
             yield url, str(manifest.get("spec", "path") or "")
 
 
 def _named_by_set(repo: Repo, manifest: Manifest) -> Iterator[tuple[str, str | None]]:
     for _, entry in manifest.items("spec", "generators"):
         git: Mapping[str, Any] = entry["git"] if isinstance(entry.get("git"), Mapping) else {}
-        for item in git.get("files") or ():
+        for item in as_list(git.get("files")):
             match = globs.pathspec(str(item.get("path"))) if isinstance(item, Mapping) else None
             if match and any(match(path) for path in repo.files):
                 yield str(git.get("repoURL") or ""), None
-        for item in git.get("directories") or ():
+        for item in as_list(git.get("directories")):
             match = globs.path_match(str(item.get("path"))) if isinstance(item, Mapping) else None
             if match and any(match(folder) for folder in repo.folders):
                 yield str(git.get("repoURL") or ""), None
-    for keys in (("source",), *(("sources", index) for index, _ in manifest.items("spec", "template", "spec", "sources"))):
-        source = manifest.mapping("spec", "template", "spec", *keys)
+    template = ("spec", "template", "spec")
+    for source in (manifest.mapping(*template, "source"), *(one for _, one in manifest.items(*template, "sources"))):
         if (path := source.get("path")) and "{{" not in str(path):
             yield str(source.get("repoURL") or ""), str(path)

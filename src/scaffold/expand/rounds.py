@@ -31,7 +31,7 @@ _OWNERS = frozenset({
 
 @dataclass(slots=True)
 class Tree:
-    """All that one root brings. ``brought`` are the places of the controller objects among it."""
+    """All that one root brings. ``brought`` are the places of controller objects that an owner in it brings."""
 
     root: Root
     manifests: list[Manifest] = field(default_factory=list)
@@ -41,7 +41,8 @@ class Tree:
     opened: set[tuple[str, ...]] = field(default_factory=set)
 
 
-Waiting = list[tuple[Tree, Manifest, int]]
+Step = tuple[Tree, Found, int]
+"""What was found for a tree, and how many owners deep."""
 
 
 class Expansion:
@@ -60,30 +61,23 @@ class Expansion:
         self._raw = {(m.kind, m.namespace, m.name): m for m in reversed(repo.raw)}
         self._texts: dict[tuple[str, str, str, str], str] = {}
         self._count = 0
+        self._waiting: list[tuple[Tree, Manifest, int]] = []
+        self._releases: list[tuple[Tree, Manifest, int]] = []
 
     def grow(self, roots: Iterable[Root]) -> list[Tree]:
         """Follow the roots to the end."""
         trees = [Tree(root) for root in roots]
-        waiting: Waiting = []
-        releases: Waiting = []
+        self._advance([(tree, tree.root.found, 0) for tree in trees])
+        while self._waiting or self._releases:
+            if not self._waiting:  # a release reads ConfigMaps and sources that others bring, so it comes last
+                self._waiting, self._releases = self._releases, []
+            waiting, self._waiting = self._waiting, []
+            self._advance([(tree, self._open(owner), depth) for tree, owner, depth in waiting])
         for tree in trees:
-            self._take(tree, tree.root.found, 0, waiting)
-        while waiting or releases:
-            if not waiting:  # a release reads ConfigMaps and sources that others bring, so it comes last
-                waiting, releases = releases, []
-            steps: list[tuple[Tree, Found, int]] = []
-            for tree, owner, depth in waiting:
-                if (owner.group, owner.kind) == _RELEASE and waiting is not releases and not self._last(waiting):
-                    releases.append((tree, owner, depth))
-                else:
-                    steps.append((tree, self._open(owner), depth))
-            waiting = []
-            self._advance(steps, waiting)
+            # What a root brings again by itself was applied by hand only the first time.
+            owned = {manifest.place() for manifest in tree.manifests if manifest.origin.owner}
+            tree.manifests = [m for m in tree.manifests if m.origin.owner or m.place() not in owned]
         return trees
-
-    @staticmethod
-    def _last(waiting: Waiting) -> bool:
-        return all((owner.group, owner.kind) == _RELEASE for _, owner, _ in waiting)
 
     def _open(self, owner: Manifest) -> Found:
         match owner.kind:
@@ -98,22 +92,22 @@ class Expansion:
             case _:
                 return open_kustomization(self._repo, owner, self._lookup)
 
-    def _advance(self, steps: list[tuple[Tree, Found, int]], waiting: Waiting) -> None:
-        """Ask the engines what the steps need, and take what they found."""
-        while jobs := [(tree, job, depth) for tree, found, depth in steps for job in found.jobs]:
+    def _advance(self, steps: list[Step]) -> None:
+        """Take what the steps found, and ask the engines for the rest."""
+        renders: list[tuple[Tree, Render, int]] = []
+        while steps:
+            jobs: list[tuple[Tree, Job, int]] = []
             for tree, found, depth in steps:
-                self._take(tree, replace(found, jobs=[], renders=[]), depth, waiting)
-            renders = [(tree, Found(renders=found.renders), depth) for tree, found, depth in steps if found.renders]
-            steps = renders + self._answered(jobs)
-        wanted = [(tree, one, depth) for tree, found, depth in steps for one in found.renders if self._wanted(one)]
-        results = self._render([one.request for _, one, _ in wanted]) if wanted else []
-        for tree, found, depth in steps:
-            self._take(tree, found, depth, waiting)
-        for (tree, one, depth), result in zip(wanted, results, strict=True):
+                self._take(tree, found, depth)
+                renders += [(tree, one, depth) for one in found.renders if self._wanted(one)]
+                jobs += [(tree, job, depth) for job in found.jobs]
+            steps = self._answered(jobs) if jobs else []
+        results = self._render([one.request for _, one, _ in renders]) if renders else []
+        for (tree, one, depth), result in zip(renders, results, strict=True):
             tree.charts.append(_chart(one, result))
-            self._take(tree, self._rendered(one, result), depth, waiting)
+            self._take(tree, self._rendered(one, result), depth)
 
-    def _answered(self, jobs: list[tuple[Tree, Job, int]]) -> list[tuple[Tree, Found, int]]:
+    def _answered(self, jobs: list[tuple[Tree, Job, int]]) -> list[Step]:
         answers = self._go_templates([(job.parameters, job.texts) for _, job, _ in jobs])
         return [(tree, job.then(answer), depth) for (tree, job, depth), answer in zip(jobs, answers, strict=True)]
 
@@ -123,7 +117,8 @@ class Expansion:
             for manifest in rendered(text, path, self._repo.files.get(path, "")):
                 if not one.tests and "test" in str(manifest.annotations.get("helm.sh/hook", "")).split(","):
                     continue
-                found.manifests.append(one.owner.brings(with_metadata(manifest, one.metadata), one.request.path, one.values))
+                brought = with_metadata(manifest, one.metadata)
+                found.manifests.append(one.owner.brings(brought, one.request.path, one.values))
         for path, text in result.crds.items() if one.crds else ():
             for document in parse(text)[0]:
                 if isinstance(document.data, dict):
@@ -131,7 +126,7 @@ class Expansion:
                     found.manifests.append(one.owner.brings(crd, one.request.path, one.values))
         return found
 
-    def _take(self, tree: Tree, found: Found, depth: int, waiting: Waiting) -> None:
+    def _take(self, tree: Tree, found: Found, depth: int) -> None:
         rest = tree.rest
         rest.reached |= found.reached
         rest.external += found.external
@@ -142,11 +137,12 @@ class Expansion:
         for manifest in placed:
             self._known.setdefault((manifest.cluster, manifest.kind, manifest.namespace, manifest.name), manifest)
             if (manifest.group, manifest.kind) in _OWNERS:
-                self._enqueue(tree, manifest, depth, waiting)
+                self._enqueue(tree, manifest, depth)
         self._texts |= found.texts
 
-    def _enqueue(self, tree: Tree, owner: Manifest, depth: int, waiting: Waiting) -> None:
-        tree.brought.add(owner.place())
+    def _enqueue(self, tree: Tree, owner: Manifest, depth: int) -> None:
+        if depth:
+            tree.brought.add(owner.place())
         key = (owner.cluster, owner.group, owner.kind, owner.namespace, owner.name)
         if key in tree.opened:
             return
@@ -157,14 +153,15 @@ class Expansion:
             title = f"{owner.kind} {owner.namespace}/{owner.name}"
             tree.rest.not_checked.append(NotChecked(owner.place(), title, f"not followed: {limit}"))
         else:
-            waiting.append((tree, owner, depth + 1))
+            later = self._releases if (owner.group, owner.kind) == _RELEASE else self._waiting
+            later.append((tree, owner, depth + 1))
 
     def _placed(self, manifest: Manifest) -> Manifest:
         """Return the object with its effective namespace: none for a kind that is cluster-scoped."""
         own = manifest.get("metadata", "namespace")
-        if manifest.namespace and manifest.namespace != own:
-            if self._namespaced(manifest.api_version, manifest.kind) is False:
-                return replace(manifest, namespace="")
+        given = manifest.namespace and manifest.namespace != own
+        if given and self._namespaced(manifest.api_version, manifest.kind) is False:
+            return replace(manifest, namespace="")
         return manifest
 
     def _lookup(self, cluster: str, kind: str, namespace: str, name: str) -> Manifest | None:

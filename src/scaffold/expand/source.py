@@ -75,9 +75,9 @@ def owner_of(app: Manifest) -> Owner:
     )
 
 
-def elsewhere(repo: Repo, fields: Mapping[str, Any]) -> str:
+def elsewhere(repo: Repo, fields: Mapping[str, Any], revision_key: str = "targetRevision") -> str:
     """Return where a source reads, if that is not the working tree; empty if it is."""
-    url, revision = fields.get("repoURL"), fields.get("targetRevision")
+    url, revision = fields.get("repoURL"), fields.get(revision_key)
     if not same_repository(repo.url, url):
         return f"repository {url}"
     return f"this repository at {revision}" if is_fixed(revision) else ""

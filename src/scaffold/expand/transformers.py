@@ -17,6 +17,7 @@ from scaffold.expand.fieldspecs import (
     spec,
 )
 from scaffold.expand.kustomization import Built, Kustomization, KustomizeError, join
+from scaffold.expand.objects import as_list
 from scaffold.expand.resources import Resource, Resources
 from scaffold.model.manifest import Place
 from scaffold.model.repo import Repo
@@ -35,15 +36,17 @@ def transform(
     sources = [source for source in (kustomization, overrides) if source]
     for source in sources:
         for place, entry in source.items("patches"):
-            if operations := _operations(repo, source, kustomization.folder, place, entry, built):
-                _patch(source, place, entry, operations, resources, built)
+            if operations := _operations(repo, source, place, entry, built):
+                for renamed in _patch(place, entry.get("target"), operations, resources):
+                    built.skip(source, place, f"a patch that renames {renamed}")
     namespace = next((n for s in reversed(sources) if (n := s.data.get("namespace"))), None)
     if isinstance(namespace, str):
         for resource in resources:
             try:
                 _set_namespace(resource, namespace)
             except FieldError as error:
-                raise KustomizeError(kustomization.place("namespace"), f"{resource.kind} {resource.name}: {error}") from error
+                text = f"{resource.kind} {resource.name}: {error}"
+                raise KustomizeError(kustomization.place("namespace"), text) from error
         resources.reindex(kustomization.place("namespace"))
     for source in sources:
         for place, entry in source.items("labels"):
@@ -51,8 +54,9 @@ def transform(
         _set(resources, SELECTOR_LABELS, source.mapping("commonLabels"), source.place("commonLabels"))
         _set(resources, ANNOTATIONS, source.mapping("commonAnnotations"), source.place("commonAnnotations"))
     for place, entry in kustomization.items("patchesJson6902"):
-        if operations := _operations(repo, kustomization, kustomization.folder, place, entry, built):
-            _patch(kustomization, place, entry, operations, resources, built)
+        if operations := _operations(repo, kustomization, place, entry, built):
+            for renamed in _patch(place, entry.get("target"), operations, resources):
+                built.skip(kustomization, place, f"a patch that renames {renamed}")
 
 
 def _set_namespace(resource: Resource, namespace: str) -> None:
@@ -62,7 +66,7 @@ def _set_namespace(resource: Resource, namespace: str) -> None:
     if resource.kind == "Namespace" and resource.api_version == "v1":
         resource.metadata["name"] = namespace  # kustomize does rename Namespaces
     if resource.kind in {"RoleBinding", "ClusterRoleBinding"}:
-        for subject in resource.data.get("subjects") or ():
+        for subject in as_list(resource.data.get("subjects")):
             if isinstance(subject, dict) and subject.get("name") == "default":
                 subject["namespace"] = namespace
     for field in NAMESPACES:
@@ -78,7 +82,7 @@ def _labels(place: Place, entry: Any, resources: Resources) -> None:
     fields = tuple(
         spec(str(field.get("path", "")), *(str(field.get(key) or "") for key in ("kind", "group", "version")),
              create=bool(field.get("create")))
-        for field in entry.get("fields") or ()
+        for field in as_list(entry.get("fields"))
         if isinstance(field, Mapping)
     )
     if entry.get("includeSelectors"):
@@ -110,15 +114,13 @@ def _update(parent: dict[str, Any], key: str, pairs: Mapping[str, Any]) -> None:
     parent[key] |= pairs
 
 
-def _operations(
-    repo: Repo, source: Kustomization, folder: str, place: Place, entry: Any, built: Built
-) -> list[Any] | None:
+def _operations(repo: Repo, source: Kustomization, place: Place, entry: Any, built: Built) -> list[Any] | None:
     """Return the operations of a JSON patch; None for a strategic merge patch, which is noted."""
     if not isinstance(entry, Mapping):
         raise KustomizeError(place, "a patch is a map")
     text, path = entry.get("patch"), entry.get("path")
     if isinstance(path, str) and path and not text:
-        target = join(folder, path)
+        target = join(source.folder, path)
         if target not in repo.files:
             raise KustomizeError(place, f"no file {path}")
         built.reached.add(target)
@@ -135,10 +137,8 @@ def _operations(
     return None
 
 
-def _patch(
-    source: Kustomization, place: Place, entry: Mapping[str, Any], operations: list[Any], resources: Resources, built: Built
-) -> None:
-    target = entry.get("target")
+def _patch(place: Place, target: Any, operations: list[Any], resources: Resources) -> Iterator[str]:
+    """Apply a JSON patch to what its target selects; yield the objects it renamed, references to them stay behind."""
     if not isinstance(target, Mapping):
         raise KustomizeError(place, "a JSON patch needs a target")
     for resource in list(_selected(resources, target, place)):
@@ -154,7 +154,7 @@ def _patch(
             resource.metadata.pop("annotations", None)
         resource.lines = jsonpatch.lines_after(resource.lines, touched)
         if (resource.kind, resource.name) != before and before[0] != "ConfigMap":
-            built.skip(source, place, f"a patch that renames {before[0]} {before[1]}")
+            yield f"{before[0]} {before[1]}"
 
 
 def _selected(resources: Resources, target: Mapping[str, Any], place: Place) -> Iterator[Resource]:

@@ -9,6 +9,11 @@ from scaffold.facts.formats import CUSTOM, Matcher, matcher
 Breach = Callable[[Any], str | None]
 """What is wrong with a value, or None. A bound says nothing of a value that is of another type than its own."""
 
+
+def _fields(value: Mapping[str, Any]) -> int:
+    return sum(item is not None for item in value.values())  # null is dropped before anybody counts
+
+
 _NUMBER = (int, float)
 _TEXT = (str,)
 _LIST = (list,)
@@ -21,8 +26,8 @@ _LIMITS: Mapping[str, tuple[tuple[type, ...], Callable[[Any, Any], bool], str]] 
     "maxLength": (_TEXT, lambda value, bound: len(value) <= bound, "has more than {} characters"),
     "minItems": (_LIST, lambda value, bound: len(value) >= bound, "has less than {} items"),
     "maxItems": (_LIST, lambda value, bound: len(value) <= bound, "has more than {} items"),
-    "minProperties": (_MAP, lambda value, bound: len(value) >= bound, "has less than {} fields"),
-    "maxProperties": (_MAP, lambda value, bound: len(value) <= bound, "has more than {} fields"),
+    "minProperties": (_MAP, lambda value, bound: _fields(value) >= bound, "has less than {} fields"),
+    "maxProperties": (_MAP, lambda value, bound: _fields(value) <= bound, "has more than {} fields"),
 }
 _EXCLUSIVE: Mapping[str, tuple[str, Callable[[Any, Any], bool], str]] = {
     "minimum": ("exclusiveMinimum", lambda value, bound: value > bound, "is not more than {}"),

@@ -35,14 +35,14 @@ _SCALARS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "quantity": ("an amount such as 500m or 1.5Gi", is_quantity),
 }
 _PLAIN: Mapping[str, type] = {"string": str, "boolean": bool}
-_TYPE_META = frozenset({"apiVersion", "kind", "metadata"})
+_ZERO = frozenset({str, int, list})  # an empty map may be a structure that needs no field
 
 
 class Checks:
     """The checks of a table of nodes.
 
-    Kubernetes' own kinds (``builtin``) are decoded into Go's structures, where null is the same as nothing at all.
-    In a custom resource null is dropped from maps, but not from lists.
+    Kubernetes' own kinds (``builtin``) are decoded into Go's structures, where null, an empty text or list and 0 are
+    the same as nothing at all. In a custom resource null is dropped from maps, but not from lists.
     """
 
     def __init__(self, nodes: Nodes, metadata: Check, *, builtin: bool = False) -> None:
@@ -65,8 +65,8 @@ class Checks:
         kind = node["type"]
         bounds = [*breaches(node, BUILTIN if self._builtin else CUSTOM), *conditions(node)]
         if kind in _SCALARS:
-            if kind == "int-or-string" and self._builtin:
-                bounds.extend(breaches({"format": "int32"}))
+            if kind in {"integer", "int-or-string"} and "format" not in node:
+                bounds += breaches({"format": "int32" if self._builtin else "int64"})
             return None if bounds else _PLAIN.get(kind), _scalar(*_SCALARS[kind], bounds)
         if kind == "array":
             return None, self._list(node, bounds)
@@ -79,12 +79,13 @@ class Checks:
     def _map(self, node: Node, bounds: list[Breach]) -> Check:
         properties = node.get("properties", {})
         values = node.get("values")
-        free = node.get("open") or values is True
-        fields = _Fields(self, properties, (None, _fine) if free else None if values is None else self.field(values))
+        other = (None, _fine) if node.get("open") or values is True else None
+        fields = _Fields(self, properties, other if values in {None, True} else self.field(values))
         required = [
             (name, name in properties and bool(self._nodes(properties[name]).get("nullable")))
             for name in node.get("required", ())
         ]
+        builtin = self._builtin
         if node.get("embedded"):
             text = _scalar(*_SCALARS["string"], list(breaches({"minLength": 1})))
             fields |= {"apiVersion": (None, text), "kind": (None, text), "metadata": (None, self._metadata)}
@@ -101,8 +102,11 @@ class Checks:
                 elif item is not None and type(item) is not field[0] and (inner := field[1](item)):
                     found.extend(((key, *path), text) for path, text in inner)
             for name, nullable in required:
-                if value.get(name) is None and not (nullable and name in value):
-                    found.append(((name,), "is required, not null") if name in value else ((), f"{name} is required"))
+                item = value.get(name)
+                if item is None and name not in value:
+                    found.append(((), f"{name} is required"))
+                elif (item is None and not nullable) or (builtin and not item and type(item) in _ZERO):
+                    found.append(((name,), f"is required, not {'null' if item is None else 'empty'}"))
             return _with(bounds, value, found) if bounds else found
 
         return check

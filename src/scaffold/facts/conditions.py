@@ -55,7 +55,9 @@ def _not(condition: Condition) -> Breach:
 def _predicate(condition: Condition) -> Predicate:
     """Return what tells whether a value fulfils a condition. What speaks of another type says nothing of a value."""
     required = condition.get("required", ())
-    properties = {name: _predicate(inner) for name, inner in condition.get("properties", {}).items()}
+    properties = [
+        (name, _predicate(inner), inner.get("default")) for name, inner in condition.get("properties", {}).items()
+    ]
     items = _predicate(condition["items"]) if "items" in condition else None
     bounds = [*breaches(condition), *conditions(condition)]
 
@@ -63,10 +65,11 @@ def _predicate(condition: Condition) -> Predicate:
         if any(breach(value) is not None for breach in bounds):
             return False
         if isinstance(value, dict):
-            # The server drops null before it looks.
-            return all(value.get(name) is not None for name in required) and all(
-                inner(value[name]) for name, inner in properties.items() if value.get(name) is not None
-            )
+            # Before it looks, the server drops null and fills in defaults.
+            if any(value.get(name) is None for name in required):
+                return False
+            given = ((inner, default if value.get(name) is None else value[name]) for name, inner, default in properties)
+            return all(inner(item) for inner, item in given if item is not None)
         return not (isinstance(value, list) and items) or all(map(items, value))
 
     return holds

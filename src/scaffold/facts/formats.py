@@ -14,7 +14,8 @@ from jsonschema_rs import RegexOptions, ValidationError, validator_for
 
 Matcher = Callable[[str], bool]
 
-_QUANTITY = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?\s*\Z", re.ASCII)
+# The server takes a lone unit, sign or dot for 0.
+_QUANTITY = re.compile(r" *(?=[^ ])[+-]?\d*\.?\d*([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)? *\Z", re.ASCII)
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _CLOCK = r"([01]?\d|2[0-3]):[0-5]\d:[0-5]\d"
 _ZONE = r"(Z|[+-]([01]\d|2[0-4]):([0-5]\d|60))\Z"

@@ -13,7 +13,8 @@ so the three versions of Kubernetes share nearly all of theirs.
 a map's values (``true``: anything), ``open`` keeps unknown fields, ``keys`` are the keys of a list map with their
 defaults, ``unique`` makes a list a set, ``embedded`` an object with a kind of its own. With ``empty`` an empty text is
 as good as one of the ``enum``.
-``anyOf``, ``oneOf``, ``allOf`` and ``not`` hold conditions on the value as they are in the schema.
+``anyOf``, ``oneOf``, ``allOf`` and ``not`` hold conditions on the value as they are in the schema, with the defaults of
+the fields they speak of.
 """
 
 import json
@@ -49,9 +50,11 @@ _NOT_ENFORCED: Mapping[str, frozenset[str]] = {
     "io.k8s.api.core.v1.ISCSIVolumeSource": frozenset({"lun"}),
     "io.k8s.api.core.v1.LimitRangeSpec": frozenset({"limits"}),
     "io.k8s.api.core.v1.PreferredSchedulingTerm": frozenset({"preference"}),
+    "io.k8s.api.core.v1.ScaleIOPersistentVolumeSource": frozenset({"secretRef"}),
+    "io.k8s.api.core.v1.ScaleIOVolumeSource": frozenset({"secretRef"}),
     "io.k8s.api.core.v1.SleepAction": frozenset({"seconds"}),
     "io.k8s.api.core.v1.Sysctl": frozenset({"value"}),
-    "io.k8s.api.core.v1.TypedLocalObjectReference": frozenset({"kind"}),
+    "io.k8s.api.core.v1.TypedLocalObjectReference": frozenset({"kind", "name"}),
     "io.k8s.api.discovery.v1.ForNode": frozenset({"name"}),
     "io.k8s.api.discovery.v1.ForZone": frozenset({"name"}),
     "io.k8s.api.resource.v1.Counter": frozenset({"value"}),
@@ -61,7 +64,7 @@ _NOT_ENFORCED: Mapping[str, frozenset[str]] = {
     "io.k8s.api.storage.v1.CSINode": frozenset({"spec"}),
     "io.k8s.api.storage.v1.CSINodeSpec": frozenset({"drivers"}),
     "io.k8s.api.storage.v1.TokenRequest": frozenset({"audience"}),
-    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionVersion": frozenset({"served"}),
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionVersion": frozenset({"served", "storage"}),
     f"{_META}GroupResource": frozenset({"group"}),
 }
 
@@ -159,7 +162,8 @@ class OpenApi:
         if "items" in schema:
             node["items"] = self._number(schema["items"], bare=bare)
             properties = self._components.get(_reference(schema["items"]), {}).get("properties", {})
-            node |= _list_type(schema, properties)
+            # An empty text is the default of every field that is no pointer in Go, and no name of anything.
+            node |= _list_type(schema, {key: value for key, value in properties.items() if value.get("default")})
         return {key: value for key, value in node.items() if key in _DECODED} if bare else node
 
 
@@ -261,7 +265,7 @@ def _list_type(schema: Schema, properties: Schema) -> dict[str, Any]:
         return {"unique": True}
     if schema.get("x-kubernetes-list-type") == "map":
         keys = schema.get("x-kubernetes-list-map-keys") or ()
-        return {"keys": {key: properties.get(key, {}).get("default") or None for key in keys}}
+        return {"keys": {key: properties.get(key, {}).get("default") for key in keys}}
     return {}
 
 
@@ -293,7 +297,14 @@ def _condition(schema: Schema, structure: Schema) -> Node:
         node["type"] = schema["type"]
     if properties := schema.get("properties"):
         inner = structure.get("properties") or {}
-        node["properties"] = {name: _condition(value, inner.get(name, {})) for name, value in properties.items()}
+        node["properties"] = {
+            name: {**_condition(value, inner.get(name, {})), **_default(inner.get(name, {}))}
+            for name, value in properties.items()
+        }
     if items := schema.get("items"):
         node["items"] = _condition(items, structure.get("items") or {})
     return node
+
+
+def _default(schema: Schema) -> dict[str, Any]:
+    return {"default": schema["default"]} if schema.get("default") is not None else {}

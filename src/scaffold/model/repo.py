@@ -1,9 +1,10 @@
 """A repository as the rules see it: its files, the manifests that lie in them, and what would be applied."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import PurePosixPath
+from itertools import islice, takewhile
 
 from scaffold.model.manifest import Manifest, Origin, Place
 from scaffold.model.rule import Hit
@@ -73,15 +74,27 @@ class Repo:
         return cls(url=url, files=dict(sorted(files.items())))
 
     def with_(self, **changes: object) -> "Repo":
-        """Return a copy with some facts added."""
-        return replace(self, **changes)  # type: ignore[arg-type]
+        """Return a copy with some facts added; what was read of the files is kept."""
+        copy: Repo = replace(self, **changes)  # type: ignore[arg-type]
+        if copy.files is self.files:
+            for name in ("_paths", "folders", "chart_folders", "_parsed", "syntax_faults", "raw"):
+                if name in self.__dict__:
+                    copy.__dict__[name] = self.__dict__[name]
+        return copy
+
+    @cached_property
+    def _paths(self) -> list[str]:
+        return sorted(self.files)
 
     @cached_property
     def folders(self) -> frozenset[str]:
         """All folders that hold a file at any depth; the root is ``""``."""
         found = {""}
         for path in self.files:
-            found.update(str(parent) if str(parent) != "." else "" for parent in PurePosixPath(path).parents)
+            folder = path.rpartition("/")[0]
+            while folder not in found:
+                found.add(folder)
+                folder = folder.rpartition("/")[0]
         return frozenset(found)
 
     def has_folder(self, path: str) -> bool:
@@ -91,16 +104,17 @@ class Repo:
     def below(self, folder: str) -> Iterator[str]:
         """Yield the paths of all files below a folder, sorted."""
         prefix = f"{normalise(folder)}/" if normalise(folder) else ""
-        return (path for path in self.files if path.startswith(prefix))
+        first = bisect_left(self._paths, prefix)
+        return takewhile(lambda path: path.startswith(prefix), islice(self._paths, first, None))
 
     @cached_property
     def chart_folders(self) -> frozenset[str]:
-        """Folders with a Chart.yaml."""
-        return frozenset(str(PurePosixPath(path).parent) for path in self.files if path.endswith("/Chart.yaml"))
+        """Folders with a Chart.yaml; the root is ``""``."""
+        return frozenset(path.rpartition("/")[0] for path in self.files if f"/{path}".endswith("/Chart.yaml"))
 
     def in_chart_templates(self, path: str) -> bool:
         """Tell whether a file is a Helm template (no YAML before it is rendered)."""
-        return any(path.startswith(f"{chart}/templates/") for chart in self.chart_folders)
+        return any(path.startswith(f"{chart}/templates/".lstrip("/")) for chart in self.chart_folders)
 
     @cached_property
     def _parsed(self) -> Mapping[str, tuple[list[Document], list[Fault]]]:

@@ -9,13 +9,17 @@ from scaffold.model.manifest import Place
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Hit, Severity, rule
 from scaffold.model.yamltext import Path, parse
+from scaffold.rules.refusals import taken_apart
 
 _REMOTE = ("http://", "https://")
 
 
 @rule("HELM-00", Severity.WARNING, fix="Change the chart so that `helm lint --strict` has no complaint.")
 def charts_pass_lint(repo: Repo) -> Iterator[Hit]:
-    """`helm lint --strict` has no complaint about a chart, with the values of every environment."""
+    """`helm lint --strict` has no complaint about a chart, with the values of every environment.
+
+    It knows what Helm itself would refuse or warn of at an install: bad versions, deprecated APIs, broken names.
+    """
     for chart in repo.charts:
         # A chart that does not render is HELM-02's; lint would only say it again.
         if not chart.faults:
@@ -30,7 +34,8 @@ def charts_accept_their_values(repo: Repo) -> Iterator[Hit]:
     evaluated offline, and Helm fetches it at every render.
     """
     for chart in repo.charts:
-        yield from chart.faults
+        for fault in chart.faults:
+            yield from taken_apart(repo, chart, fault)
     for folder in sorted(repo.chart_folders):
         path = f"{folder}/values.schema.json"
         vendored = any(PurePosixPath(folder).is_relative_to(other) for other in repo.chart_folders - {folder})

@@ -63,6 +63,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- if not (or .tag .digest) -}}
 {{- fail (printf "%s has neither a tag nor a digest, version.yaml sets them" .path) -}}
 {{- end -}}
+{{- if and (eq .tag "latest") (not .digest) -}}
+{{- fail (printf "%s.tag: latest moves, name a version" .path) -}}
+{{- end -}}
 {{- .repository -}}
 {{- with .tag }}:{{ . }}{{ end -}}
 {{- with .digest }}@{{ . }}{{ end -}}
@@ -171,6 +174,14 @@ argocd.argoproj.io/sync-wave: {{ .wave | quote }}
 {{- $limits := .Values.resources.limits -}}
 {{- if lt (include "service.kibibytes" $limits.memory | int64) (include "service.kibibytes" $requests.memory | int64) -}}
 {{- fail (printf "resources.limits.memory %s is below resources.requests.memory %s" $limits.memory $requests.memory) -}}
+{{- end -}}
+{{- range $key, $id := .Values.runAs -}}
+{{- if eq (int64 $id) 1337 -}}
+{{- fail (printf "runAs.%s 1337 is the mesh proxy's, whose connections pass the mesh by" $key) -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.persistence.enabled (eq .Values.persistence.path "/tmp") -}}
+{{- fail "persistence.path /tmp is a volume of its own already" -}}
 {{- end -}}
 {{- if eq .Values.kind "web" -}}
 {{- if eq (int .Values.grpcPort) (int .Values.port) -}}
