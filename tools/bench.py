@@ -51,21 +51,30 @@ def main() -> None:
         template = work / "template"
         run([str(tools / "python"), "-c", UNPACK, str(template)], environment)
         print(f"medians of {RUNS} runs, in turn; seconds of wall time")
-        pair("new with its check | copier copy (repository and service)",
-             fresh(work, lambda dst: run([str(tools / "scaffold"), "new", "shop", str(dst), "--defaults", "-q"], environment)),
-             fresh(work, lambda dst: raw_copy(tools, template, dst, environment)))
+        pair(
+            "new with its check | copier copy (repository and service)",
+            fresh(
+                work,
+                lambda dst: run([str(tools / "scaffold"), "new", "shop", str(dst), "--defaults", "-q"], environment),
+            ),
+            fresh(work, lambda dst: raw_copy(tools, template, dst, environment)),
+        )
         repository = work / "shop"
         run([str(tools / "scaffold"), "new", "shop", str(repository), "--defaults", "-q"], environment)
         check = [str(tools / "scaffold"), "check", str(repository), "--strict", "-q"]
         if shutil.which("helm", path=environment["PATH"]):
-            pair("check | helm + kubernetes-validate + yamllint script",
-                 lambda: run(check, environment),
-                 fresh(work, lambda dst: script(dst, repository, environment)))
+            pair(
+                "check | helm + kubernetes-validate + yamllint script",
+                lambda: run(check, environment),
+                fresh(work, lambda dst: script(dst, repository, environment)),
+            )
         else:
             print("check | script: not run, helm is not on PATH (make tools)")
-        pair("--help | empty Typer app",
-             lambda: run([str(tools / "scaffold"), "--help"], environment),
-             lambda: run([str(tools / "python"), "-c", EMPTY, "--help"], environment))
+        pair(
+            "--help | empty Typer app",
+            lambda: run([str(tools / "scaffold"), "--help"], environment),
+            lambda: run([str(tools / "python"), "-c", EMPTY, "--help"], environment),
+        )
         print(f"check, peak memory of all its processes together: {peak(check, environment):.0f} MiB")
 
 
@@ -97,8 +106,20 @@ def raw_copy(tools: Path, template: Path, destination: Path, environment: dict[s
     """Make the same repository with plain Copier."""
     copy = [str(tools / "copier"), "copy", "--quiet", "--defaults"]
     run([*copy, "-d", "name=shop", str(template), str(destination)], environment)
-    run([*copy, "-a", "services/shop/.copier-answers.yml", "-d", "scope=service", "-d", "service=shop",
-         str(template), str(destination)], environment)
+    run(
+        [
+            *copy,
+            "-a",
+            "services/shop/.copier-answers.yml",
+            "-d",
+            "scope=service",
+            "-d",
+            "service=shop",
+            str(template),
+            str(destination),
+        ],
+        environment,
+    )
 
 
 def script(out: Path, repository: Path, environment: dict[str, str]) -> None:
@@ -127,7 +148,9 @@ def pair(what: str, ours: Callable[[], None], raw: Callable[[], None]) -> None:
                 into.append(time.perf_counter() - started)
     left, right = map(statistics.median, times)
     ratios = [a / b for a, b in zip(*times, strict=True)]
-    print(f"{what}\n  {left:.3f} | {right:.3f}   ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+    print(
+        f"{what}\n  {left:.3f} | {right:.3f}   ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+    )
 
 
 def peak(argv: list[str], environment: dict[str, str]) -> float:

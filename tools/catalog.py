@@ -1,4 +1,4 @@
-"""Make the schema catalog: facts of Kubernetes and of CustomResourceDefinitions as files in ``src/scaffold/facts/data``.
+"""Make the schema catalog: facts of Kubernetes and of CustomResourceDefinitions, in ``src/scaffold/facts/data``.
 
     python tools/catalog.py --openapi DIR --crds DIR
 
@@ -54,9 +54,9 @@ def catalog(openapi: Path, crds: Path) -> dict[str, str]:
     """Return the files of the catalog: their names and their texts."""
     table = Table()
     sources: list[list[str]] = []
-    kinds = [*kubernetes(openapi, table, sources), *custom_resources(crds, table, sources)]
-    tables = ",\n".join(f'"{key}":[\n{_lines(rows)}\n]' for key, rows in (("sources", sources), ("kinds", sorted(kinds))))
+    kinds = sorted([*kubernetes(openapi, table, sources), *custom_resources(crds, table, sources)])
     metadata = next(number for number, node in enumerate(table.nodes) if "managedFields" in node.get("properties", {}))
+    tables = f'"sources":[\n{_lines(sources)}\n],\n"kinds":[\n{_lines(kinds)}\n]'
     return {
         "index.json": f'{{"metadata":{metadata},\n{tables}}}\n',
         "nodes.jsonl": "".join(f"{line(node)}\n" for node in table.nodes),

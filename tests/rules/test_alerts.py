@@ -25,7 +25,9 @@ PODS = """\
 PORTS = ", ports: [{name: http-metrics, containerPort: 9090}]"
 
 
-def monitor(selector: str = "{matchLabels: {team: shop}}", port: str = "http-metrics", namespace: str = "shop", more: str = "") -> str:
+def monitor(
+    selector: str = "{matchLabels: {team: shop}}", port: str = "http-metrics", namespace: str = "shop", more: str = ""
+) -> str:
     return f"""\
         apiVersion: monitoring.coreos.com/v1
         kind: ServiceMonitor
@@ -53,7 +55,9 @@ def test_a_monitor_finds_its_service_by_the_services_labels() -> None:
 
 
 def test_a_port_is_named_as_the_service_names_it() -> None:
-    assert found(monitor(port="metrics")) == ["m.yaml:7 ServiceMonitor shop/web: no port named metrics on Service shop/web"]
+    assert found(monitor(port="metrics")) == [
+        "m.yaml:7 ServiceMonitor shop/web: no port named metrics on Service shop/web"
+    ]
 
 
 def test_a_numbered_port_behind_it_is_a_declared_one() -> None:
@@ -70,7 +74,9 @@ def test_pods_without_declared_ports_and_the_proxys_ports_are_not_judged() -> No
 
 def test_namespaces_are_chosen_by_the_monitor() -> None:
     assert found(monitor(namespace="monitoring", more="namespaceSelector: {matchNames: [shop]}")) == []
-    assert found(monitor("{matchLabels: {a: b}}", namespace="monitoring", more="namespaceSelector: {matchNames: [shop]}"))
+    assert found(
+        monitor("{matchLabels: {a: b}}", namespace="monitoring", more="namespaceSelector: {matchNames: [shop]}")
+    )
     undecided = ("namespaceSelector: {any: true}", "namespaceSelector: {matchNames: [elsewhere]}")
     for more in undecided:
         assert found(monitor("{matchLabels: {a: b}}", more=more)) == []

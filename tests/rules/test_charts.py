@@ -41,9 +41,11 @@ def test_each_refused_value_is_shown_where_it_is_set() -> None:
 def test_the_order_helm_says_it_in_does_not_matter() -> None:
     one = REFUSED + "web: - at '/replicas': got string, want integer - at '/replicas': 'oneOf' failed, none matched"
     other = REFUSED + "web: - at '/replicas': 'oneOf' failed, none matched - at '/replicas': got string, want integer"
-    assert found("HELM-02", refused(one)) == found("HELM-02", refused(other)) == [
-        "dev.yaml:1 replicas: 'oneOf' failed, none matched; got string, want integer"
-    ]
+    assert (
+        found("HELM-02", refused(one))
+        == found("HELM-02", refused(other))
+        == ["dev.yaml:1 replicas: 'oneOf' failed, none matched; got string, want integer"]
+    )
 
 
 def test_another_fault_is_shown_as_helm_says_it() -> None:
@@ -52,7 +54,7 @@ def test_another_fault_is_shown_as_helm_says_it() -> None:
 
 
 def test_a_schema_that_is_none_is_shown_in_its_file() -> None:
-    said = 'web: "file:///values.schema.json#" is not valid against metaschema: at \'/type\': value must be one of'
+    said = "web: \"file:///values.schema.json#\" is not valid against metaschema: at '/type': value must be one of"
     assert found("HELM-02", refused(REFUSED + said)) == [
         "charts/web/values.schema.json:1 no JSON schema: at '/type': value must be one of"
     ]
@@ -62,6 +64,15 @@ def test_lint_of_a_chart_that_does_not_render_says_nothing_new() -> None:
     lint = (Hit(Place("charts/web/Chart.yaml"), "version is no SemVer"),)
     assert found("HELM-00", refused(lint=lint)) == ["charts/web/Chart.yaml:1 version is no SemVer"]
     assert found("HELM-00", refused("it does not render", lint=lint)) == []
+
+
+def test_what_the_controllers_do_themselves_is_no_complaint() -> None:
+    lint = (
+        Hit(Place("charts/web"), "chart directory is missing these dependencies: redis"),
+        Hit(Place("charts/web/templates"), "directory does not exist"),
+        Hit(Place("charts/web/templates"), "something else of a folder"),
+    )
+    assert found("HELM-00", refused(lint=lint)) == ["charts/web/Chart.yaml:1 something else of a folder"]
 
 
 def schema(text: object) -> list[str]:

@@ -12,7 +12,9 @@ SETTINGS = """
 """
 
 
-def application(source: str = f"{{repoURL: {URL}, path: apps/web}}", destination: str = "{name: dev, namespace: shop}") -> str:
+def application(
+    source: str = f"{{repoURL: {URL}, path: apps/web}}", destination: str = "{name: dev, namespace: shop}"
+) -> str:
     return f"""\
         apiVersion: argoproj.io/v1alpha1
         kind: Application
@@ -25,7 +27,9 @@ def application(source: str = f"{{repoURL: {URL}, path: apps/web}}", destination
 
 def test_a_missing_folder_is_shown_at_its_line() -> None:
     source = f"\n            repoURL: {URL}\n            path: apps/web"
-    assert hits("GITOPS-01", {"web.yaml": application(source)}) == ["web.yaml:7 Application argocd/web: no folder apps/web"]
+    assert hits("GITOPS-01", {"web.yaml": application(source)}) == [
+        "web.yaml:7 Application argocd/web: no folder apps/web"
+    ]
 
 
 def test_what_is_not_the_working_tree_is_not_judged() -> None:
@@ -63,7 +67,9 @@ def test_a_path_is_no_file_and_not_absolute() -> None:
     assert hits("GITOPS-01", {"web.yaml": application(), "apps/web": "x"}) == [
         "web.yaml:5 Application argocd/web: apps/web is no folder"
     ]
-    (absolute,) = hits("GITOPS-01", {"web.yaml": application(f"{{repoURL: {URL}, path: /apps}}"), "apps/a.yaml": SETTINGS})
+    (absolute,) = hits(
+        "GITOPS-01", {"web.yaml": application(f"{{repoURL: {URL}, path: /apps}}"), "apps/a.yaml": SETTINGS}
+    )
     assert absolute.startswith("web.yaml:5 Application argocd/web: path /apps is absolute")
 
 
@@ -140,7 +146,8 @@ def test_one_application_with_an_object_twice() -> None:
 def test_hooks_and_generated_names_are_not_one_object() -> None:
     hook = SETTINGS.replace("{name: settings}", "{name: settings, annotations: {argocd.argoproj.io/hook: PreSync}}")
     generated = SETTINGS.replace("{name: settings}", "{generateName: settings-}")
-    for text in (hook, generated):
+    unfilled = SETTINGS.replace("{name: settings}", "{name: '${APP}'}")
+    for text in (hook, generated, unfilled):
         files = {"web.yaml": application(), "apps/web/a.yaml": text, "apps/web/b.yaml": text}
         assert expanded_hits("GITOPS-05", files) == []
 
@@ -162,6 +169,7 @@ def test_encrypted_empty_and_filled_in_later_is_no_secret() -> None:
         "stringData: {password: 'ENC[AES256_GCM,data:Zm9v,type:str]'}\nsops: {mac: x}",
         "stringData: {password: '<path:secret/data/shop#password>'}",
         "stringData: {password: '${PASSWORD}'}",
+        "stringData: {password: 'op://kubernetes/shop/password'}",
     ):
         assert secret(body) == []
     (half,) = secret("stringData: {user: shop, password: 'ENC[AES256_GCM,data:Zm9v,type:str]'}\nsops: {mac: x}")
@@ -171,7 +179,7 @@ def test_encrypted_empty_and_filled_in_later_is_no_secret() -> None:
 def test_argo_cds_own_secrets_may_say_where_but_not_with_what() -> None:
     labelled = "{name: fleet, labels: {argocd.argoproj.io/secret-type: cluster}}"
     assert secret("stringData: {name: dev, server: x, config: '{\"awsAuthConfig\": {}}'}", labelled) == []
-    (token,) = secret("stringData: {name: dev, config: '{\"bearerToken\": \"abc\"}'}", labelled)
+    (token,) = secret('stringData: {name: dev, config: \'{"bearerToken": "abc"}\'}', labelled)
     assert token.endswith("holds config in plain text")
 
 

@@ -68,7 +68,9 @@ def texts(found: Iterable[str]) -> list[str]:
     return [line.partition(": ")[2] for line in found]
 
 
-@pytest.mark.parametrize("host", ["web", "web.shop.svc.cluster.local", "web.shop.svc.corp.internal", "'*.shop.svc.cluster.local'"])
+@pytest.mark.parametrize(
+    "host", ["web", "web.shop.svc.cluster.local", "web.shop.svc.corp.internal", "'*.shop.svc.cluster.local'"]
+)
 def test_a_short_name_and_a_full_name_are_found(host: str) -> None:
     assert hits("MESH-01", {**FILES, "route.yaml": route(host)}) == []
 
@@ -108,13 +110,20 @@ def test_an_operator_may_make_the_service() -> None:
         kind: Elasticsearch
         metadata: {name: db, namespace: shop}
     """
-    assert hits("MESH-01", {**FILES, "db.yaml": elasticsearch, "route.yaml": route("db-es-http")}) == []
+    files = {**FILES, "db.yaml": elasticsearch}
+    assert hits("MESH-01", {**files, "route.yaml": route("db-es-http")}) == []
+    assert len(hits("MESH-01", {**files, "route.yaml": route("api")})) == 1
+    assert hits("MESH-03", {**files, "rule.yaml": rule("web", "{version: v2}")}) == []
 
 
 def test_a_host_elsewhere_needs_a_service_entry_that_is_exported_here() -> None:
     files = {**FILES, "route.yaml": route("api.example.com")}
     assert texts(hits("MESH-01", files)) == ["host api.example.com: no ServiceEntry names it"]
-    for good in (entry("api.example.com"), entry("*.example.com", "istio-system"), entry("api.example.com", export_to="['.']")):
+    for good in (
+        entry("api.example.com"),
+        entry("*.example.com", "istio-system"),
+        entry("api.example.com", export_to="['.']"),
+    ):
         assert hits("MESH-01", {**files, "entry.yaml": good}) == []
     hidden = entry("api.example.com", "other", "['.']")
     assert texts(hits("MESH-01", {**files, "entry.yaml": hidden})) == [
@@ -133,7 +142,10 @@ def test_a_service_may_be_kept_from_other_namespaces() -> None:
 
 
 def test_mirrors_tcp_routes_and_destination_rules_are_read_too() -> None:
-    mirror = route("web").rstrip() + "\n              mirror: {host: gone}\n              mirrors: [{destination: {host: lost}}]\n"
+    mirror = (
+        route("web").rstrip()
+        + "\n              mirror: {host: gone}\n              mirrors: [{destination: {host: lost}}]\n"
+    )
     assert texts(hits("MESH-01", {**FILES, "route.yaml": mirror})) == [
         "host gone: no Service shop/gone", "host lost: no Service shop/lost"
     ]  # fmt: skip
@@ -160,7 +172,9 @@ def test_an_external_chart_in_the_namespace_leaves_it_undecided() -> None:
 
 def test_an_undefined_subset_is_shown_with_those_there_are() -> None:
     files = {**FILES, "rule.yaml": rule("web.shop.svc.cluster.local"), "route.yaml": route("web", subset="canary")}
-    assert hits("MESH-02", files) == ["route.yaml:8 VirtualService shop/web: web has no subset canary, there are stable"]
+    assert hits("MESH-02", files) == [
+        "route.yaml:8 VirtualService shop/web: web has no subset canary, there are stable"
+    ]
     del files["rule.yaml"]
     assert texts(hits("MESH-02", files)) == ["web has no subset canary, there are none"]
 

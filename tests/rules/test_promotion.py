@@ -50,6 +50,9 @@ def test_what_belongs_to_a_version_may_be_promoted() -> None:
 
 
 def test_other_layouts_are_not_judged() -> None:
-    assert hits("GITOPS-20", {"apps/dev/web/kustomization.yaml": "resources: []", "apps/prod/api/values.yaml": "a: 1"}) == []
+    assert (
+        hits("GITOPS-20", {"apps/dev/web/kustomization.yaml": "resources: []", "apps/prod/api/values.yaml": "a: 1"})
+        == []
+    )
     patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 2}\n"
     assert hits("GITOPS-20", {"services/web/envs/dev/version.yaml": patch}) == []

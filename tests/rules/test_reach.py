@@ -3,7 +3,7 @@
 import pytest
 
 from scaffold.model.repo import Repo
-from tests.helpers import URL, dedented, found
+from tests.helpers import URL, dedented, expanded, found
 
 APPLICATION = f"""\
     apiVersion: argoproj.io/v1alpha1
@@ -17,8 +17,12 @@ SETTINGS = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n"
 REACHED = {"app.yaml", "apps/a.yaml"}
 
 
+def unreached_after_expansion(files: dict[str, str]) -> list[str]:
+    return found("REACH-01", expanded(Repo.of(URL, dedented(files))))
+
+
 def unreached(files: dict[str, str], reached: set[str] = REACHED) -> list[str]:
-    repo = Repo.of(URL, dedented({"app.yaml": APPLICATION, "apps/a.yaml": SETTINGS, **files}))
+    repo = expanded(Repo.of(URL, dedented({"app.yaml": APPLICATION, "apps/a.yaml": SETTINGS, **files})))
     return found("REACH-01", repo.with_(reached=frozenset(reached)))
 
 
@@ -62,7 +66,11 @@ def test_a_promtool_test_is_known_by_what_it_holds() -> None:
     assert unreached({"apps/alerts.yaml": "rule_files: [rules.yaml]\ntests: []\n"}) == []
 
 
-CHART = {"apps/chart/Chart.yaml": "name: chart", "apps/chart/values.yaml": "a: 1", "apps/chart/ci/a-values.yaml": "a: 1"}
+CHART = {
+    "apps/chart/Chart.yaml": "name: chart",
+    "apps/chart/values.yaml": "a: 1",
+    "apps/chart/ci/a-values.yaml": "a: 1",
+}
 
 
 def test_an_unused_chart_is_one_finding() -> None:
@@ -81,3 +89,12 @@ def test_a_chart_that_a_used_chart_depends_on_is_used() -> None:
 def test_a_repository_without_an_entry_point_is_not_judged() -> None:
     repo = Repo.of(URL, {"a.yaml": SETTINGS, "b.yaml": "a: 1"}).with_(reached=frozenset({"a.yaml"}))
     assert found("REACH-01", repo) == []
+
+
+def test_nothing_is_said_while_something_could_not_be_opened() -> None:
+    files = {"app.yaml": APPLICATION, "apps/a.yaml": SETTINGS, "old.yaml": SETTINGS}
+    assert unreached_after_expansion(files) == ["old.yaml:1 reached from no entry point"]
+    plugin = APPLICATION.replace("web,", "more,").replace("path: apps", "path: more, plugin: {name: x}")
+    assert unreached_after_expansion({**files, "more.yaml": plugin, "more/a.yaml": SETTINGS}) == []
+    elsewhere = APPLICATION.replace("web,", "more,").replace(URL, "https://other.example/x.git")
+    assert len(unreached_after_expansion({**files, "more.yaml": elsewhere})) == 1

@@ -16,7 +16,9 @@ def test_an_unclosed_bracket_is_shown() -> None:
 
 
 def test_helm_templates_are_no_yaml() -> None:
-    assert hits("YAML-01", {"c/Chart.yaml": "name: c", "c/templates/a.yaml": "{{ if .Values.a }}\na: [\n{{ end }}"}) == []
+    assert (
+        hits("YAML-01", {"c/Chart.yaml": "name: c", "c/templates/a.yaml": "{{ if .Values.a }}\na: [\n{{ end }}"}) == []
+    )
 
 
 def test_what_yamllint_says_of_a_syntax_error_is_not_said_twice() -> None:

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import promql_parser
 import pytest
 import yaml
 
@@ -14,18 +15,20 @@ from scaffold import __version__
 from scaffold.commands.check import Options, expanded, read
 from scaffold.commands.new import Wanted, add_service
 from scaffold.engines.helm import Backend, helm
+from scaffold.facts.schemas import Catalog
 from tests.template.rendering import make, tree
 
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "argocd": {},
     "flux": {"engine": "flux", "ci": "gitlab", "secrets": "external-secrets", "language": "zh"},
-    "argocd-secrets": {"secrets": "external-secrets", "mesh": "none"},
     "flux-backup": {"engine": "flux", "metrics": "none", "policy": "none", "mesh": "none"},
     "argocd-alone": {"mesh": "none", "policy": "none", "metrics": "none", "backup": "none", "ci": "none"},
     "one-environment": {
+        "mesh": "none",
+        "secrets": "external-secrets",
         "environments": [
             {"name": "live", "cluster": "live", "server": "https://live.example.com", "region": "eu-west-1"}
-        ]
+        ],
     },
 }
 COPIER_DEFAULT = r"(^|/)\.copier-answers(\..+)?\.ya?ml"
@@ -289,6 +292,24 @@ def test_every_alert_has_a_runbook_and_every_runbook_an_alert(root: Path) -> Non
             else ("Meaning.", "Impact.", "Diagnosis.", "Remedy.")
         )
         assert re.findall(r"^\*\*(.*?)\*\*", text, re.MULTILINE) == list(headings)
+
+
+def test_what_a_runbook_asks_and_creates_is_valid(roots: dict[str, Path]) -> None:
+    catalog = Catalog.builtin()
+    queries, objects = set(), set()
+    for root in roots.values():
+        for path in (path for path in tree(root) if path.startswith("docs/runbooks/")):
+            text = (root / path).read_text(encoding="utf-8")
+            for block in re.findall(r"```promql\n(.*?)```", text, re.DOTALL):
+                for query in re.split(r"\n(?=[a-z])", block.strip()):
+                    promql_parser.parse(query)
+                    queries.add(query)
+            for block in re.findall(r"<<'YAML'\n(.*?)\n *YAML", text, re.DOTALL):
+                data = yaml.safe_load(block.replace("<service>", "web").replace("<backup>", "daily-1"))
+                assert catalog.validate(data, data["apiVersion"], data["kind"], "1.36") == [], path
+                objects.add(data["kind"])
+    assert objects == {"Restore", "NetworkPolicy"}
+    assert len(queries) > 5
 
 
 def slug(alert: str) -> str:

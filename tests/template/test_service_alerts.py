@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 import pytest
@@ -42,8 +42,15 @@ def helm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine.close()
 
 
-def rendered(helm: Engine, root: Path, answers: dict[str, Any]) -> tuple[Path, list[dict[str, Any]]]:
-    """Make a repository; return the folder of its alert tests and the groups of rules in its last environment."""
+class Case(NamedTuple):
+    """A repository: its root, the folder of its alert tests and the groups of rules in its last environment."""
+
+    root: Path
+    tests: Path
+    groups: list[dict[str, Any]]
+
+
+def rendered(helm: Engine, root: Path, answers: dict[str, Any]) -> Case:
     made = make(root, answers, name="shop")
     service = made.service["service"]
     last = made.service["environments"][-1]["name"]
@@ -59,39 +66,45 @@ def rendered(helm: Engine, root: Path, answers: dict[str, Any]) -> tuple[Path, l
     ]
     objects = helm.objects(root / "charts/service", files, service, made.service["namespace"])
     rule = objects.get(("PrometheusRule", service))
-    return base / "tests", rule["spec"]["groups"] if rule else []
+    return Case(root, base / "tests", rule["spec"]["groups"] if rule else [])
 
 
 @pytest.fixture(scope="module", params=CASES.values(), ids=CASES.keys())
-def case(
-    request: pytest.FixtureRequest, helm: Engine, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, list[dict[str, Any]]]:
+def case(request: pytest.FixtureRequest, helm: Engine, tmp_path_factory: pytest.TempPathFactory) -> Case:
     return rendered(helm, tmp_path_factory.mktemp("case") / "repo", request.param)
 
 
-def test_every_alert_has_a_case_that_fires_and_one_that_stays_silent(case: tuple[Path, list[dict[str, Any]]]) -> None:
-    folder, groups = case
-    tests = yaml.safe_load((folder / "alerts.test.yaml").read_text(encoding="utf-8"))["tests"]
-    alerts = {rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule}
-    cases = [case for test in tests for case in test["alert_rule_test"]]
-    assert {case["alertname"] for case in cases if case["exp_alerts"]} == alerts
-    assert {case["alertname"] for case in cases if not case["exp_alerts"]} == alerts
+def test_every_alert_has_a_case_that_fires_and_one_that_stays_silent(case: Case) -> None:
+    tests = yaml.safe_load((case.tests / "alerts.test.yaml").read_text(encoding="utf-8"))["tests"]
+    alerts = {rule["alert"] for group in case.groups for rule in group["rules"] if "alert" in rule}
+    asked = [one for test in tests for one in test["alert_rule_test"]]
+    assert {one["alertname"] for one in asked if one["exp_alerts"]} == alerts
+    assert {one["alertname"] for one in asked if not one["exp_alerts"]} == alerts
+
+
+def test_a_version_is_promoted_by_a_copy_of_its_file(case: Case) -> None:
+    files = sorted(case.root.rglob("version.yaml"))
+    assert len(files) == 3
+    assert len({file.read_bytes() for file in files}) == 1
+    version = yaml.safe_load(files[0].read_text(encoding="utf-8"))
+    promoted = [version["image"], *version.get("subsets", {}).values()]
+    assert all(keys.keys() == {"tag", "digest"} for keys in promoted)
+    assert version.keys() <= {"image", "subsets"}
 
 
 @pytest.mark.tool("promtool")
-def test_promtool_agrees(case: tuple[Path, list[dict[str, Any]]], tmp_path: Path) -> None:
-    folder, groups = case
-    shutil.copy(folder / "alerts.test.yaml", tmp_path)
-    (tmp_path / "alerts.rules.yaml").write_text(yaml.safe_dump({"groups": groups}), encoding="utf-8")
+def test_promtool_agrees(case: Case, tmp_path: Path) -> None:
+    shutil.copy(case.tests / "alerts.test.yaml", tmp_path)
+    (tmp_path / "alerts.rules.yaml").write_text(yaml.safe_dump({"groups": case.groups}), encoding="utf-8")
     for argv in (["check", "rules", "alerts.rules.yaml"], ["test", "rules", "alerts.test.yaml"]):
         done = subprocess.run(["promtool", *argv], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_without_metrics_there_is_neither_rule_nor_test(helm: Engine, tmp_path: Path) -> None:
-    folder, groups = rendered(helm, tmp_path / "repo", {"metrics": "none"})
-    assert not folder.exists()
-    assert groups == []
+    case = rendered(helm, tmp_path / "repo", {"metrics": "none"})
+    assert not case.tests.exists()
+    assert case.groups == []
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ class _Template:
         keep = self.appset.get("spec", "syncPolicy", "preserveResourcesOnDeletion")
         if not metadata.get("finalizers") and not keep and element.parameters:
             metadata["finalizers"] = [_FINALIZER]
-        data = {"metadata": metadata, "spec": dict(as_map(made.get("spec")))}
+        data: dict[str, Any] = {"metadata": metadata, "spec": dict(as_map(made.get("spec")))}
         patch = self.appset.get("spec", "templatePatch")
         if isinstance(patch, str):
             documents, faults = parse(rendered[patch])

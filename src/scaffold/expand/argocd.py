@@ -6,8 +6,8 @@ from typing import Any
 from scaffold.expand import globs
 from scaffold.expand.found import Found, Owner, Render
 from scaffold.expand.helmsource import chart_request, value_files
-from scaffold.expand.kustomization import Kustomization, KustomizeError, file_in
-from scaffold.expand.kustomize import build, closure
+from scaffold.expand.kustomization import Kustomization, KustomizeError, closure, file_in
+from scaffold.expand.kustomize import build
 from scaffold.expand.objects import below, documents, items, manifest_of
 from scaffold.expand.source import Source, elsewhere, sources
 from scaffold.model.giturl import same_repository

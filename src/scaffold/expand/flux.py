@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from scaffold.expand.found import Found, Owner, with_metadata
-from scaffold.expand.kustomization import FILE_NAMES, Kustomization, KustomizeError, file_in
-from scaffold.expand.kustomize import build, closure
+from scaffold.expand.kustomization import FILE_NAMES, Kustomization, KustomizeError, closure, file_in
+from scaffold.expand.kustomize import build
 from scaffold.expand.objects import below
 from scaffold.model.giturl import same_repository
 from scaffold.model.manifest import Manifest, Place
@@ -94,6 +94,10 @@ def source_elsewhere(
     url = source.get("spec", "url") or source.get("spec", "endpoint")
     if kind != "GitRepository" or not same_repository(repo.url, url):
         return External(place, f"{kind} {url}")
+    root = lookup(user.cluster, "GitRepository", "flux-system", "flux-system")
+    branch, of_root = (one.get("spec", "ref", "branch") if one else None for one in (source, root))
+    if branch and of_root and branch != of_root:
+        return External(place, f"this repository at branch {branch}")
     for fixed in ("tag", "semver", "commit"):
         if revision := source.get("spec", "ref", fixed):
             return External(place, f"this repository at {fixed} {revision}")
@@ -142,7 +146,11 @@ def _build(repo: Repo, kustomization: Manifest, owner: Owner, folder: str, found
         else:
             built = build(repo, folder, overrides, plain_folder(repo, folder), confined=False)
     except KustomizeError as error:
-        found.faults.append(Hit(error.place, f"kustomize build {folder or '.'}: {error.text}", owner.name))
+        if folder:
+            found.faults.append(Hit(error.place, f"kustomize build {folder}: {error.text}", owner.name))
+        else:  # hardly anybody applies the whole of a repository: the source may be another branch of it
+            reason = f"the root of the repository does not build: {error.text}"
+            found.not_checked.append(owner.not_checked(kustomization.place("spec", "path"), reason))
         found.reached |= closure(repo, folder) | set(repo.below(folder))
         return
     metadata = kustomization.mapping("spec", "commonMetadata")

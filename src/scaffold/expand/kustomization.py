@@ -1,13 +1,17 @@
 """A kustomization file as data, where it refuses, and what a build of it comes to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from scaffold.expand.objects import as_list, as_map, documents
 from scaffold.model.manifest import Manifest, Place
 from scaffold.model.repo import External, NotChecked, Repo, normalise
 from scaffold.model.yamltext import Key, Path
 
+_PATHS = (
+    "resources", "bases", "components", "configurations", "crds", "generators", "transformers", "validators",
+)  # fmt: skip
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
@@ -76,3 +80,50 @@ def file_in(repo: Repo, folder: str) -> str:
 def join(folder: str, entry: str) -> str:
     """Return the path from the root of what a kustomization in a folder names."""
     return normalise(f"{folder}/{entry}" if folder else entry)
+
+
+def named_files(folder: str, data: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the paths of all that a kustomization names, whether it is evaluated here or not."""
+    for name in _PATHS:
+        yield from (join(folder, entry) for entry in as_list(data.get(name)) if isinstance(entry, str))
+    yield from patch_files(folder, data)
+    for name in ("replacements", "helmCharts"):
+        for entry in as_list(data.get(name)):
+            named = [as_map(entry).get(key) for key in ("path", "valuesFile")]
+            named += as_list(as_map(entry).get("additionalValuesFiles"))
+            yield from (join(folder, path) for path in named if isinstance(path, str))
+    for name in ("configMapGenerator", "secretGenerator"):
+        for entry in as_list(data.get(name)):
+            fields = as_map(entry)
+            for source in (*as_list(fields.get("files")), *as_list(fields.get("envs")), fields.get("env")):
+                if isinstance(source, str):
+                    yield join(folder, source.rpartition("=")[2])
+
+
+def patch_files(folder: str, data: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the paths of patches: parts of objects, never objects themselves."""
+    for entry in as_list(data.get("patchesStrategicMerge")):
+        if isinstance(entry, str) and "\n" not in entry:
+            yield join(folder, entry)
+    for entry in (*as_list(data.get("patches")), *as_list(data.get("patchesJson6902"))):
+        if isinstance(path := as_map(entry).get("path"), str):
+            yield join(folder, path)
+
+
+def closure(repo: Repo, folder: str) -> set[str]:
+    """Return the files that a folder's kustomization leads to; no building, no faults."""
+    reached: set[str] = set()
+    waiting = [normalise(folder)]
+    while waiting:
+        here = waiting.pop()
+        path = file_in(repo, here)
+        if not path or path in reached:
+            continue
+        reached.add(path)
+        for document in documents(repo, path)[:1]:
+            for target in named_files(here, as_map(document.data)):
+                if target in repo.files:
+                    reached.add(target)
+                else:
+                    waiting.append(target)
+    return reached

@@ -9,7 +9,7 @@ from typing import Any
 
 from scaffold.expand.fieldspecs import NAME_REFERENCES, NameReference, read_name_references
 from scaffold.expand.generators import generate, read_options
-from scaffold.expand.kustomization import FILE_NAMES, Built, Kustomization, KustomizeError, file_in, join
+from scaffold.expand.kustomization import FILE_NAMES, Built, Kustomization, KustomizeError, join, named_files
 from scaffold.expand.objects import copied, documents, items, manifest_of
 from scaffold.expand.references import fix_references
 from scaffold.expand.resources import Resource, Resources
@@ -62,27 +62,8 @@ def build(
     return built
 
 
-def closure(repo: Repo, folder: str) -> set[str]:
-    """Return the files and kustomization files that a folder's resources lead to; no building, no faults."""
-    reached: set[str] = set()
-    waiting = [normalise(folder)]
-    while waiting:
-        here = waiting.pop()
-        path = file_in(repo, here)
-        if not path or path in reached:
-            continue
-        reached.add(path)
-        for document in documents(repo, path)[:1]:
-            fields = document.data if isinstance(document.data, dict) else {}
-            for name in ("resources", "bases", "components"):
-                named = fields.get(name)
-                for entry in named if isinstance(named, list) else ():
-                    target = join(here, entry) if isinstance(entry, str) else ""
-                    if target in repo.files:
-                        reached.add(target)
-                    else:
-                        waiting.append(target)
-    return reached
+MAX_FOLDERS = 10_000
+"""Kustomizations that one build may read; folders that name each other twice double with every level."""
 
 
 class _Builder:
@@ -93,6 +74,7 @@ class _Builder:
         self.references: list[NameReference] = list(NAME_REFERENCES)
         self._repo = repo
         self._confined = confined
+        self._count = 0
 
     def read(self, folder: str, asked: Place) -> Kustomization:
         paths = [path for name in FILE_NAMES if (path := join(folder, name)) in self._repo.files]
@@ -119,6 +101,11 @@ class _Builder:
     ) -> None:
         """Add what a kustomization makes to the resources found so far; it transforms all that are there."""
         self._note(kustomization)
+        named = named_files(kustomization.folder, kustomization.data)
+        self.built.reached |= {path for path in named if path in self._repo.files}
+        self._count += 1
+        if self._count > MAX_FOLDERS:
+            raise KustomizeError(kustomization.place(), f"the build reads more than {MAX_FOLDERS} kustomizations")
         for name in ("resources", "bases"):
             for place, entry in kustomization.items(name):
                 self._resource(kustomization.folder, place, entry, ancestors, into)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from scaffold.expand.found import Found, Owner, Render
-from scaffold.expand.kustomization import FILE_NAMES, KustomizeError, file_in
-from scaffold.expand.kustomize import build, closure
+from scaffold.expand.kustomization import FILE_NAMES, KustomizeError, closure, file_in
+from scaffold.expand.kustomize import build
 from scaffold.expand.objects import items
 from scaffold.expand.roots import Root
 from scaffold.model.manifest import Place

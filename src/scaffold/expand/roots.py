@@ -11,9 +11,9 @@ from typing import Any
 
 from scaffold.expand import globs
 from scaffold.expand.found import Found, Owner
-from scaffold.expand.kustomization import FILE_NAMES, KustomizeError, join
-from scaffold.expand.kustomize import build, closure
-from scaffold.expand.objects import as_list
+from scaffold.expand.kustomization import FILE_NAMES, KustomizeError, closure, join, patch_files
+from scaffold.expand.kustomize import build
+from scaffold.expand.objects import as_list, as_map, documents
 from scaffold.expand.source import IN_CLUSTER, sources
 from scaffold.model.giturl import plain, same_repository
 from scaffold.model.manifest import Manifest, Place
@@ -25,6 +25,7 @@ _INSTANCE = "fluxcd.controlplane.io"
 _KINDS = frozenset({
     (ARGO, "Application"), (ARGO, "ApplicationSet"), (FLUX, "Kustomization"), (_INSTANCE, "FluxInstance"),
 })  # fmt: skip
+_ASIDE = frozenset({"doc", "docs", "example", "examples", "fixtures", "test", "testdata", "tests"})
 _HOME = {ARGO: "argocd", FLUX: "flux-system", _INSTANCE: "flux-system"}
 
 
@@ -37,8 +38,20 @@ class Root:
 
 
 def candidates(repo: Repo) -> list[Manifest]:
-    """Return every controller object that lies in a file and could be a root."""
-    return [manifest for manifest in repo.raw if (manifest.group, manifest.kind) in _KINDS]
+    """Return every controller object that lies in a file and could be a root.
+
+    A patch of one is none; one that documents or tests something counts only where there is no other.
+    """
+    patches = set(_patches(repo))
+    found = [m for m in repo.raw if (m.group, m.kind) in _KINDS and m.origin.path not in patches]
+    return [m for m in found if _ASIDE.isdisjoint(m.origin.path.split("/"))] or found
+
+
+def _patches(repo: Repo) -> Iterator[str]:
+    for path in repo.files:
+        folder, _, name = path.rpartition("/")
+        for document in documents(repo, path)[:1] if name in FILE_NAMES else ():
+            yield from patch_files(folder, as_map(document.data))
 
 
 def own_url(repo: Repo) -> str:

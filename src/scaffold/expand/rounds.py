@@ -18,7 +18,7 @@ from scaffold.model.yamltext import parse
 MAX_DEPTH = 32
 """Owners below owners that are followed; what goes deeper makes itself again and again."""
 
-MAX_OWNERS = 20_000
+MAX_OWNERS = 10_000
 """Owners that are opened in all."""
 
 Namespaced = Callable[[str, str], bool | None]
@@ -150,8 +150,9 @@ class Expansion:
         self._count += 1
         if depth >= MAX_DEPTH or self._count > MAX_OWNERS:
             limit = f"deeper than {MAX_DEPTH} owners" if depth >= MAX_DEPTH else f"more than {MAX_OWNERS} owners"
-            title = f"{owner.kind} {owner.namespace}/{owner.name}"
-            tree.rest.not_checked.append(NotChecked(owner.place(), title, f"not followed: {limit}"))
+            if not any(one.reason.endswith(limit) for one in tree.rest.not_checked):
+                title = f"{owner.kind} {owner.namespace}/{owner.name}"
+                tree.rest.not_checked.append(NotChecked(owner.place(), title, f"not followed, nor the next: {limit}"))
         else:
             later = self._releases if (owner.group, owner.kind) == _RELEASE else self._waiting
             later.append((tree, owner, depth + 1))

@@ -21,6 +21,8 @@ _MAP = (dict,)
 _LIMITS: Mapping[str, tuple[tuple[type, ...], Callable[[Any, Any], bool], str]] = {
     "minimum": (_NUMBER, lambda value, bound: value >= bound, "is less than {}"),
     "maximum": (_NUMBER, lambda value, bound: value <= bound, "is more than {}"),
+    "above": (_NUMBER, lambda value, bound: value > bound, "is not more than {}"),
+    "below": (_NUMBER, lambda value, bound: value < bound, "is not less than {}"),
     "multipleOf": (_NUMBER, lambda value, bound: value % bound == 0, "is not a multiple of {}"),
     "minLength": (_TEXT, lambda value, bound: len(value) >= bound, "has less than {} characters"),
     "maxLength": (_TEXT, lambda value, bound: len(value) <= bound, "has more than {} characters"),
@@ -29,10 +31,6 @@ _LIMITS: Mapping[str, tuple[tuple[type, ...], Callable[[Any, Any], bool], str]] 
     "minProperties": (_MAP, lambda value, bound: _fields(value) >= bound, "has less than {} fields"),
     "maxProperties": (_MAP, lambda value, bound: _fields(value) <= bound, "has more than {} fields"),
 }
-_EXCLUSIVE: Mapping[str, tuple[str, Callable[[Any, Any], bool], str]] = {
-    "minimum": ("exclusiveMinimum", lambda value, bound: value > bound, "is not more than {}"),
-    "maximum": ("exclusiveMaximum", lambda value, bound: value < bound, "is not less than {}"),
-}
 _INTEGERS = {"int32": 2**31, "int64": 2**63}
 
 
@@ -40,8 +38,7 @@ def breaches(node: Mapping[str, Any], formats: Mapping[str, tuple[Matcher, str]]
     """Yield the bounds of a node."""
     for key, (types, ok, text) in _LIMITS.items():
         if key in node:
-            flag, strict, strict_text = _EXCLUSIVE.get(key, ("", ok, text))
-            yield _limit(types, strict, strict_text, node[key]) if node.get(flag) else _limit(types, ok, text, node[key])
+            yield _limit(types, ok, text, node[key])
     if size := _INTEGERS.get(node.get("format", "")):
         yield _limit(_NUMBER, lambda value, bound: -bound <= value < bound, f"does not fit into {node['format']}", size)
     if "pattern" in node:

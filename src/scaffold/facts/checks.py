@@ -20,6 +20,9 @@ Nodes = Callable[[int], Node]
 Field = tuple[type | None, Check]
 """A check and, where nothing is asked but the type, that type."""
 
+UNKNOWN = "unknown field"
+"""How the message of an unknown field begins."""
+
 
 def _integer(value: Any) -> bool:
     # 3.0 is 3 in the JSON that clients make of YAML.
@@ -45,9 +48,9 @@ class Checks:
     the same as nothing at all. In a custom resource null is dropped from maps, but not from lists.
     """
 
-    def __init__(self, nodes: Nodes, metadata: Check, *, builtin: bool = False) -> None:
+    def __init__(self, nodes: Nodes, metadata: Check | None = None, *, builtin: bool = False) -> None:
         self._nodes = nodes
-        self._metadata = metadata
+        self._metadata = metadata or _fine
         self._builtin = builtin
         self._made: dict[int, Field] = {}
 
@@ -80,11 +83,12 @@ class Checks:
         properties = node.get("properties", {})
         values = node.get("values")
         other = (None, _fine) if node.get("open") or values is True else None
-        fields = _Fields(self, properties, other if values in {None, True} else self.field(values))
+        fields = _Fields(self, properties, other if values is None or values is True else self.field(values))
         required = [
             (name, name in properties and bool(self._nodes(properties[name]).get("nullable")))
             for name in node.get("required", ())
         ]
+        filled = node.get("filled", ())
         builtin = self._builtin
         if node.get("embedded"):
             text = _scalar(*_SCALARS["string"], list(breaches({"minLength": 1})))
@@ -107,6 +111,9 @@ class Checks:
                     found.append(((), f"{name} is required"))
                 elif (item is None and not nullable) or (builtin and not item and type(item) in _ZERO):
                     found.append(((name,), f"is required, not {'null' if item is None else 'empty'}"))
+            for name in filled:
+                if value.get(name) is None and (field := fields[name]):
+                    found.extend(((name, *path), text) for path, text in field[1]({}))
             return _with(bounds, value, found) if bounds else found
 
         return check
@@ -190,7 +197,7 @@ def _with(bounds: list[Breach], value: Any, found: Problems) -> Problems:
 def _unknown(name: object, known: list[str]) -> str:
     alike = {other.lower(): other for other in known}
     near = get_close_matches(str(name).lower(), alike, n=1, cutoff=0.75)
-    return f"unknown field, did you mean {alike[near[0]]}?" if near else "unknown field"
+    return f"{UNKNOWN}, did you mean {alike[near[0]]}?" if near else UNKNOWN
 
 
 def _identity(node: Node) -> Callable[[Any], Mapping[str, Any] | None] | None:

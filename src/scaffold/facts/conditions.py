@@ -68,8 +68,11 @@ def _predicate(condition: Condition) -> Predicate:
             # Before it looks, the server drops null and fills in defaults.
             if any(value.get(name) is None for name in required):
                 return False
-            given = ((inner, default if value.get(name) is None else value[name]) for name, inner, default in properties)
-            return all(inner(item) for inner, item in given if item is not None)
+            for name, inner, default in properties:
+                item = default if value.get(name) is None else value[name]
+                if item is not None and not inner(item):
+                    return False
+            return True
         return not (isinstance(value, list) and items) or all(map(items, value))
 
     return holds

@@ -12,7 +12,8 @@ so the three versions of Kubernetes share nearly all of theirs.
 ``type`` is one of JSON Schema's or ``any``, ``int-or-string``, ``quantity``, ``metadata``. ``values`` is the node of
 a map's values (``true``: anything), ``open`` keeps unknown fields, ``keys`` are the keys of a list map with their
 defaults, ``unique`` makes a list a set, ``embedded`` an object with a kind of its own. With ``empty`` an empty text is
-as good as one of the ``enum``.
+as good as one of the ``enum``; ``filled`` names fields that are looked at as if they were given empty.
+``above`` and ``below`` are bounds that a number may not reach.
 ``anyOf``, ``oneOf``, ``allOf`` and ``not`` hold conditions on the value as they are in the schema, with the defaults of
 the fields they speak of.
 """
@@ -21,11 +22,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from scaffold.facts.required import ENFORCED, NOT_ENFORCED
+
 Node = Mapping[str, Any]
 Schema = Mapping[str, Any]
 
 _BOUNDS = (
-    "enum", "empty", "format", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
+    "enum", "empty", "format", "pattern", "minimum", "maximum", "above", "below", "multipleOf", "minLength",
     "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "nullable",
 )  # fmt: skip
 _DECODED = ("type", "format", "properties", "values", "items", "open")
@@ -39,33 +42,6 @@ _SPECIAL: Mapping[str, Node] = {
     "io.k8s.apimachinery.pkg.runtime.RawExtension": {"type": "object", "open": True},
     f"{_META}FieldsV1": {"type": "object", "open": True},
     f"{_META}MicroTime": {"type": "string", "format": "micro-time"},
-}
-
-# Required by the schema, but its zero value is as good, or nobody looks: seen on kube-apiserver 1.37.2.
-_NOT_ENFORCED: Mapping[str, frozenset[str]] = {
-    "io.k8s.api.batch.v1.PodFailurePolicy": frozenset({"rules"}),
-    "io.k8s.api.core.v1.EvictionResponder": frozenset({"priority"}),
-    "io.k8s.api.core.v1.HTTPHeader": frozenset({"value"}),
-    "io.k8s.api.core.v1.ISCSIPersistentVolumeSource": frozenset({"lun"}),
-    "io.k8s.api.core.v1.ISCSIVolumeSource": frozenset({"lun"}),
-    "io.k8s.api.core.v1.LimitRangeSpec": frozenset({"limits"}),
-    "io.k8s.api.core.v1.PreferredSchedulingTerm": frozenset({"preference"}),
-    "io.k8s.api.core.v1.ScaleIOPersistentVolumeSource": frozenset({"secretRef"}),
-    "io.k8s.api.core.v1.ScaleIOVolumeSource": frozenset({"secretRef"}),
-    "io.k8s.api.core.v1.SleepAction": frozenset({"seconds"}),
-    "io.k8s.api.core.v1.Sysctl": frozenset({"value"}),
-    "io.k8s.api.core.v1.TypedLocalObjectReference": frozenset({"kind", "name"}),
-    "io.k8s.api.discovery.v1.ForNode": frozenset({"name"}),
-    "io.k8s.api.discovery.v1.ForZone": frozenset({"name"}),
-    "io.k8s.api.resource.v1.Counter": frozenset({"value"}),
-    "io.k8s.api.resource.v1.DeviceCapacity": frozenset({"value"}),
-    "io.k8s.api.resource.v1.ResourcePool": frozenset({"generation"}),
-    "io.k8s.api.storage.v1.CSIDriver": frozenset({"spec"}),
-    "io.k8s.api.storage.v1.CSINode": frozenset({"spec"}),
-    "io.k8s.api.storage.v1.CSINodeSpec": frozenset({"drivers"}),
-    "io.k8s.api.storage.v1.TokenRequest": frozenset({"audience"}),
-    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionVersion": frozenset({"served", "storage"}),
-    f"{_META}GroupResource": frozenset({"group"}),
 }
 
 
@@ -127,13 +103,32 @@ class OpenApi:
 
     def _component(self, name: str, *, bare: bool) -> Node:
         schema = self._components[name]
-        required = sorted(frozenset(schema.get("required", ())) - _NOT_ENFORCED.get(name, frozenset()))
+        required = self._required(name)
         # Go cannot tell an empty text from none, and defaults come in code that the schema does not show.
         optional = {
             key: {**value, "empty": True} if "enum" in value and key not in required else value
             for key, value in schema.get("properties", {}).items()
         }
-        return self._node({**schema, "required": required, "properties": optional}, bare=bare)
+        node = self._node({**schema, "required": required, "properties": optional}, bare=bare)
+        filled = [] if bare else self._filled(name)
+        return {**node, "filled": filled} if filled else node
+
+    def _required(self, name: str) -> list[str]:
+        said = self._components[name].get("required", ())
+        return sorted({*said, *ENFORCED.get(name, ())} - {*NOT_ENFORCED.get(name, ())})
+
+    def _filled(self, name: str) -> list[str]:
+        """Return the fields that are there even if nobody gives them (no pointers in Go), and cannot be empty."""
+        fields = {
+            key: _reference(schema)
+            for key, schema in self._components[name].get("properties", {}).items()
+            if schema.get("default") == {} and key not in self._required(name)
+        }
+        return sorted(
+            key
+            for key, other in fields.items()
+            if other in self._components and (self._required(other) or self._filled(other))
+        )
 
     def _reached(self, *names: str) -> set[str]:
         found: set[str] = set()
@@ -189,8 +184,8 @@ def read_custom_resource(schema: Schema, subresources: Mapping[str, Any], table:
     node = dict(_structural(schema, table))
     text = table.add({"type": "string"})
     properties = schema.get("properties") or {}
-    metadata = {"type": "metadata"} | {k: v for k, v in _structural(properties.get("metadata", {}), table).items() if k != "type"}
-    node["properties"] = node.get("properties", {}) | {"apiVersion": text, "kind": text, "metadata": table.add(metadata)}
+    metadata = table.add({**_structural(properties.get("metadata", {}), table), "type": "metadata"})
+    node["properties"] = {**node.get("properties", {}), "apiVersion": text, "kind": text, "metadata": metadata}
     if "status" in properties and "status" in subresources:
         node["properties"]["status"] = _names_only(properties["status"], table)
     return table.add(node)
@@ -256,6 +251,9 @@ def _type(schema: Schema) -> str:
 
 
 def _bounds(schema: Schema) -> dict[str, Any]:
+    for flag, bound, exclusive in (("exclusiveMinimum", "minimum", "above"), ("exclusiveMaximum", "maximum", "below")):
+        if schema.get(flag) is True:
+            schema = {**schema, bound: None, exclusive: schema.get(bound)}
     return {key: schema[key] for key in _BOUNDS if schema.get(key) is not None and schema[key] is not False}
 
 

@@ -17,7 +17,7 @@ from pathlib import Path as File
 from typing import Any
 
 from scaffold.facts.bounds import shown
-from scaffold.facts.checks import Check, Checks
+from scaffold.facts.checks import UNKNOWN, Check, Checks
 from scaffold.facts.reading import Table, read_custom_resource
 from scaffold.model.yamltext import Path, parse
 
@@ -92,7 +92,7 @@ class Catalog:
         def node(number: int) -> Mapping[str, Any]:
             return json.loads(lines[number])  # type: ignore[no-any-return]
 
-        kubernetes = Checks(node, lambda value: kubernetes.of(number)(value), builtin=True)
+        kubernetes = Checks(node, builtin=True)
         custom = Checks(node, kubernetes.of(number))
         entries = {
             (api_version, kind): _Entry(
@@ -107,24 +107,19 @@ class Catalog:
 
         Definitions are large: one is read when somebody asks for its kind.
         """
-        catalog = Catalog(self._entries, self._sources, self._metadata)
-        catalog._own = dict(self._own)
-        catalog._unread = {kind: list(unread) for kind, unread in self._unread.items()}
-        for definition in definitions:
-            spec = definition.get("spec")
-            names = spec.get("names") if isinstance(spec, dict) else None
-            kind = names.get("kind") if isinstance(names, dict) else None
-            catalog._unread.setdefault(str(kind), []).append(definition)
-        return catalog
+        return self._over((_kind_of(definition), definition) for definition in definitions)
 
     def with_crds(self, texts: Iterable[str]) -> "Catalog":
         """Return a catalog with the CustomResourceDefinitions of YAML texts laid over it."""
-        catalog = self.with_definitions(())
-        for text in texts:
-            for document in _DOCUMENT.split(text):
-                if _DEFINITION in document:
-                    for kind in {*_KIND.findall(document)} or {""}:
-                        catalog._unread.setdefault(kind, []).append(document)
+        documents = [part for text in texts for part in _DOCUMENT.split(text) if _DEFINITION in part]
+        return self._over((kind, part) for part in documents for kind in {*_KIND.findall(part)} or {""})
+
+    def _over(self, unread: Iterable[tuple[str, str | Mapping[str, Any]]]) -> "Catalog":
+        catalog = Catalog(self._entries, self._sources, self._metadata)
+        catalog._own = dict(self._own)
+        catalog._unread = {kind: list(definitions) for kind, definitions in self._unread.items()}
+        for kind, definition in unread:
+            catalog._unread.setdefault(kind, []).append(definition)
         return catalog
 
     def nearest(self, kube_version: str) -> str:
@@ -190,13 +185,17 @@ class Catalog:
 
     def _read(self, kind: str) -> None:
         for unread in self._unread.pop(kind, ()):
-            for definition in [document.data for document in parse(unread)[0]] if isinstance(unread, str) else [unread]:
-                if isinstance(definition, dict) and definition.get("kind") == _DEFINITION:
-                    self._add(definition)
+            documents = [document.data for document in parse(unread)[0]] if isinstance(unread, str) else [unread]
+            for document in documents:
+                items = document.get("items") if isinstance(document, dict) else None
+                for definition in items if isinstance(items, list) else [document]:
+                    if isinstance(definition, dict) and definition.get("kind") == _DEFINITION:
+                        self._add(definition)
 
     def _add(self, definition: Mapping[str, Any]) -> None:
-        """Lay a definition over the catalog, unless the server would refuse it."""
-        if self.validate(definition, "apiextensions.k8s.io/v1", _DEFINITION, self.versions[-1]) != []:
+        """Lay a definition over the catalog, unless the server would refuse it for more than an unknown field."""
+        problems = self.validate(definition, "apiextensions.k8s.io/v1", _DEFINITION, self.versions[-1]) or ()
+        if any(not problem.message.startswith(UNKNOWN) for problem in problems):
             return
         spec = definition["spec"]
         group, kind = spec["group"], spec["names"]["kind"]
@@ -221,6 +220,12 @@ def dotted(path: Path) -> str:
     for key in path:
         text += f"[{key}]" if isinstance(key, str) and not _WORD.fullmatch(key) else f".{key}"
     return text.removeprefix(".")
+
+
+def _kind_of(definition: Mapping[str, Any]) -> str:
+    spec = definition.get("spec")
+    names = spec.get("names") if isinstance(spec, dict) else None
+    return str(names.get("kind")) if isinstance(names, dict) else ""
 
 
 def _masked(problem: Problem, data: Mapping[str, Any]) -> Problem:

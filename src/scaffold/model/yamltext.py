@@ -27,8 +27,13 @@ _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _QUOTED = frozenset({"'", '"', "|", ">"})
 _SPECIAL_FLOAT = {".inf": float("inf"), "+.inf": float("inf"), "-.inf": float("-inf"), ".nan": float("nan")}
 
+_TOO_DEEP = "nested too deeply"
+
 MAX_NODES = 500_000
 """Nodes after alias expansion that one text may hold; more is a fault, not a hang."""
+
+MAX_DEPTH = 200
+"""Levels of nesting that one text may have; no Kubernetes object comes near, and deeper ones exhaust the stack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ def _compose(text: str, faults: list[Fault]) -> Iterator[Any]:
     except yaml.YAMLError as error:
         faults.append(_fault(error))
     except RecursionError:
-        faults.append(Fault(1, 1, "nested too deeply"))
+        faults.append(Fault(1, 1, _TOO_DEEP))
     finally:
         loader.dispose()
 
@@ -122,6 +127,10 @@ class _Builder:
         if self._count > MAX_NODES:
             if self._count == MAX_NODES + 1:
                 self._faults.append(Fault(node.start_mark.line + 1, 1, "too many nodes after alias expansion"))
+            return None
+        if len(path) > MAX_DEPTH:
+            if not any(fault.message == _TOO_DEEP for fault in self._faults):
+                self._faults.append(Fault(node.start_mark.line + 1, node.start_mark.column + 1, _TOO_DEEP))
             return None
         self._lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, yaml.ScalarNode):

@@ -11,6 +11,9 @@ from scaffold.model.rule import Hit, Severity, rule
 from scaffold.model.yamltext import Path, parse
 from scaffold.rules.refusals import taken_apart
 
+_FINE_UNDER_GITOPS = ("chart directory is missing these dependencies", "directory does not exist")
+"""The controllers fetch dependencies themselves, and a chart of nothing but dependencies has no templates."""
+
 _REMOTE = ("http://", "https://")
 
 
@@ -22,8 +25,11 @@ def charts_pass_lint(repo: Repo) -> Iterator[Hit]:
     """
     for chart in repo.charts:
         # A chart that does not render is HELM-02's; lint would only say it again.
-        if not chart.faults:
-            yield from chart.lint
+        for hit in chart.lint if not chart.faults else ():
+            if not any(words in hit.text for words in _FINE_UNDER_GITOPS):
+                # Lint names folders, too; a person edits files.
+                known = hit.place.path in repo.files
+                yield hit if known else Hit(Place(f"{chart.path}/Chart.yaml"), hit.text, hit.context)
 
 
 @rule("HELM-02", Severity.ERROR, fix="Correct the value; or correct the chart's template or its values.schema.json.")

@@ -19,6 +19,9 @@ from scaffold.rules.owners import KUSTOMIZATION_FILES, destination, is_here, sou
 _Source = Mapping[str, Any]
 _BUILDABLE = frozenset({"Chart.yaml", *KUSTOMIZATION_FILES})
 _MANIFESTS = (".yaml", ".yml", ".json", ".jsonnet")
+_NO_SECRETS = ("ENC[", "<", "op://", "ref+", "vault:", "{{")
+"""How what SOPS, Argo CD Vault Plugin, 1Password, vals and Vault's injector replace later begins."""
+
 _HOOKS = frozenset({"helm.sh/hook", "argocd.argoproj.io/hook"})
 
 
@@ -80,6 +83,8 @@ def objects_have_one_owner(repo: Repo) -> Iterator[Hit]:
     for manifest in repo.manifests:
         if not manifest.origin.owner or not manifest.name or _HOOKS & manifest.annotations.keys():
             continue
+        if "${" in f"{manifest.name}{manifest.namespace}":
+            continue  # filled in by Flux after the build
         namespace = "" if _is_cluster_scoped(manifest) else manifest.namespace
         key = (manifest.cluster, manifest.group, manifest.kind, namespace, manifest.name)
         other = first.setdefault(key, manifest)
@@ -180,7 +185,7 @@ def _is_cluster_scoped(manifest: Manifest) -> bool:
 
 def _is_plain(secret: Manifest, key: str, value: Any) -> bool:
     text = str(value or "").strip()
-    if not text or text.startswith(("ENC[", "<")) or ("${" in text and "}" in text):
+    if not text or text.startswith(_NO_SECRETS) or ("${" in text and "}" in text):
         return False
     if "argocd.argoproj.io/secret-type" not in secret.labels:
         return True

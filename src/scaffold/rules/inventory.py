@@ -80,21 +80,34 @@ class Workload:
 
 @dataclass(frozen=True)
 class Cluster:
-    """The objects applied to one cluster. ``open`` are namespaces that get objects from elsewhere, too."""
+    """The objects applied to one cluster.
+
+    ``open`` are the namespaces that get objects from elsewhere, too; ``operated`` names, by namespace, the custom
+    resources that an operator may answer with Services and pods.
+    """
 
     name: str
     manifests: tuple[Manifest, ...] = field(repr=False)
     services: Mapping[tuple[str, str], Manifest] = field(repr=False)
     workloads: Mapping[str, tuple[Workload, ...]] = field(repr=False)
     namespaces: Mapping[str, Mapping[str, Any]] = field(repr=False)
-    open: frozenset[str] = frozenset()
+    open: frozenset[str]
+    operated: Mapping[str, frozenset[str]] = field(repr=False)
 
     def each(self, group: str, *kinds: str) -> Iterator[Manifest]:
         """Yield the manifests of a group and kinds."""
         return (m for m in self.manifests if m.kind in kinds and m.group == group)
 
     def closed(self, namespace: str) -> bool:
-        """Tell whether a namespace is served from here and from nowhere else."""
+        """Tell whether all Services and pods of a namespace come from here and from nowhere else."""
+        return self._ours(namespace) and namespace not in self.operated
+
+    def lacks(self, namespace: str, service: str) -> bool:
+        """Tell whether a namespace has no Service of that name for sure; operators name theirs after an object."""
+        made = any(service.startswith(name) for name in self.operated.get(namespace, ()))
+        return (namespace, service) not in self.services and self._ours(namespace) and not made
+
+    def _ours(self, namespace: str) -> bool:
         here = namespace in self.workloads or any(key[0] == namespace for key in self.services)
         return here and not {namespace, EVERYWHERE} & self.open and namespace not in _ALWAYS_OPEN
 
@@ -116,8 +129,8 @@ def clusters(repo: Repo) -> Iterator[Cluster]:
             services={(m.namespace, m.name): m for m in manifests if (m.group, m.kind) == ("", "Service")},
             workloads=_workloads(manifests),
             namespaces=_namespaces(repo, name, manifests),
-            open=frozenset(namespace for cluster, namespace in foreign if cluster in {name, EVERYWHERE})
-            | {m.namespace for m in manifests if _may_make_services(m)},
+            open=frozenset(namespace for cluster, namespace in foreign if cluster in {name, EVERYWHERE}),
+            operated=_operated(manifests),
         )
 
 
@@ -149,6 +162,15 @@ def _namespaces(repo: Repo, cluster: str, manifests: tuple[Manifest, ...]) -> di
         if destination(app)[0] == cluster and app.get("spec", "syncPolicy", "managedNamespaceMetadata")
     }
     return made | {m.name: m.labels for m in manifests if (m.group, m.kind) == ("", "Namespace")}
+
+
+def _operated(manifests: tuple[Manifest, ...]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for manifest in manifests:
+        if _may_make_services(manifest):
+            # Some are named after the kind: prometheus-operated.
+            found.setdefault(manifest.namespace, set()).update({manifest.name, manifest.kind.lower()})
+    return {namespace: frozenset(names) for namespace, names in found.items()}
 
 
 def _may_make_services(manifest: Manifest) -> bool:

@@ -109,7 +109,8 @@ class _Host:
         if self.name:
             service = self.service(cluster)
             if service is None:
-                return f"no Service {self.namespace}/{self.name}" if cluster.closed(self.namespace) else ""
+                full = f"{self.namespace}/{self.name}" if self.namespace else self.name
+                return f"no Service {full}" if cluster.lacks(self.namespace, self.name) else ""
             exported = service.annotations.get("networking.istio.io/exportTo")
             if _visible(exported.split(",") if isinstance(exported, str) else None, service, reader):
                 return ""

@@ -87,7 +87,9 @@ def _version_files(repo: Repo, service: _Service) -> Iterator[Hit]:
 
 def _values_files(repo: Repo, service: _Service) -> Iterator[Hit]:
     versions = service.documents(repo, "version.yaml")
-    promoted = _IMAGE | {keys for _, _, document in versions for keys in _leaves(document.data) if _PROMOTED & set(keys)}
+    promoted = _IMAGE | {
+        keys for _, _, document in versions for keys in _leaves(document.data) if _PROMOTED & set(keys)
+    }
     values = [(path, document) for _, path, document in service.documents(repo, "values.yaml")]
     for pattern in _COMMON_FILES:
         path = pattern.format(root=service.root, service=service.name)

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from scaffold.model.manifest import Place
+from scaffold.model.manifest import Manifest, Place
 from scaffold.model.repo import Repo, normalise
 from scaffold.model.rule import Hit, Severity, rule
+from scaffold.rules.owners import destination, is_here, sources, title
 
 _ENTRIES = frozenset({"argoproj.io", "fluxcd.controlplane.io", "helm.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io"})
 _TOOL_GROUPS = re.compile(r"((cli|chainsaw)\.kyverno\.io|kuttl\.dev|(scaffolder\.)?backstage\.io)/")
@@ -22,9 +23,10 @@ def every_file_is_reached(repo: Repo) -> Iterator[Hit]:
     """Every YAML file is reached from an entry point: applied, rendered, or read for a render.
 
     A file that nothing refers to looks like a setting and is none. Files of known tools, tests, documentation, and
-    folders of which nothing is reached are passed over; a chart counts as one.
+    folders of which nothing is reached are passed over; a chart counts as one. While something that brings objects
+    of this repository could not be opened, nothing is said.
     """
-    if not any(manifest.group in _ENTRIES for manifest in repo.raw) or not repo.reached:
+    if not any(manifest.group in _ENTRIES for manifest in repo.raw) or not repo.reached or _unopened(repo):
         return
     tools = set(_read_by_tools(repo))
     used = {folder for path in repo.reached for folder in _folders(path)}
@@ -37,6 +39,27 @@ def every_file_is_reached(repo: Repo) -> Iterator[Hit]:
             continue
         if charts.isdisjoint(_folders(path)) and (used & set(_folders(path)) or list(repo.raw_in(path))):
             yield Hit(Place(path), "reached from no entry point")
+
+
+def _unopened(repo: Repo) -> list[Manifest]:
+    """Return what should bring objects from here and brings none: a fault elsewhere, or more than we evaluate."""
+    seen = {(manifest.cluster, manifest.origin.owner) for manifest in repo.manifests}
+    generating = {owner for _, owner in seen}
+    outside = {external.place for external in repo.external}
+    return [
+        *(
+            app
+            for app in repo.each("argoproj.io", "Application")
+            if (destination(app)[0], title(app)) not in seen
+            and any(is_here(repo, source) and "path" in source for _, source in sources(app))
+        ),
+        *(made for made in repo.each("argoproj.io", "ApplicationSet") if title(made) not in generating),
+        *(
+            one
+            for one in repo.each("kustomize.toolkit.fluxcd.io", "Kustomization")
+            if title(one) not in generating and one.place("spec", "sourceRef") not in outside
+        ),
+    ]
 
 
 def _read_by_tools(repo: Repo) -> Iterator[str]:

@@ -58,7 +58,7 @@ def unknown_kinds(repo: Repo) -> list[NotChecked]:
             found.setdefault((api_version, kind), []).append(manifest.place(*path))
     reason = "no schema is known of this kind: give its CustomResourceDefinition with --schemas"
     return [
-        NotChecked(min(places), f"{kind} ({api_version}), {len(places)} {'objects' if len(places) > 1 else 'object'}", reason)
+        NotChecked(min(places), f"{len(places)} x {kind} ({api_version})", reason)
         for (api_version, kind), places in found.items()
     ]
 

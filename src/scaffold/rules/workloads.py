@@ -86,9 +86,8 @@ def _own_pods(workload: Workload) -> Iterator[Hit]:
     if manifest.kind not in _OWNS_BY_SELECTOR:
         return
     selector = manifest.get("spec", "selector")
-    if not selector:
-        yield at(manifest, ("spec",), f"{manifest} has no spec.selector")
-    elif not selects(selector, workload.labels):
+    # A missing selector is the schema's to say.
+    if selector and not selects(selector, workload.labels):
         labels = text(workload.labels) or "no labels"
         yield at(manifest, ("spec", "selector"), f"{manifest}: its selector does not match its own pods ({labels})")
 
