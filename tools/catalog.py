@@ -17,7 +17,9 @@ from typing import Any
 
 import yaml
 
-from scaffold.facts.reading import OpenApi, Table, line, read_custom_resource
+from scaffold.facts.definitions import read_custom_resource
+from scaffold.facts.nodes import Table, line
+from scaffold.facts.openapi import OpenApi
 
 DATA = Path(__file__).parent.parent / "src" / "scaffold" / "facts" / "data"
 KUBERNETES = "kubernetes/kubernetes"

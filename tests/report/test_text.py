@@ -48,12 +48,18 @@ def test_one_template_rendered_for_several_environments_is_one_finding() -> None
     assert shown.startswith("""\
 t.yaml
   2  error    GITOPS-01  wrong
-                         as rendered for Application argocd/web-a, values a.yaml
-                         as rendered for Application argocd/web-b, values b.yaml
-                         as rendered for Application argocd/web-c, values c.yaml
-                         and in 3 more renders
+                         as rendered for Application argocd/web-a, Application argocd/web-b, \
+Application argocd/web-c and 3 more
 """)
     assert "\n\n1 error, 0 warnings; " in shown
+
+
+def test_a_finding_of_one_render_names_its_values() -> None:
+    done = outcome(finding("t.yaml", 2, "wrong", "Application argocd/web-a, values a.yaml, b.yaml"))
+    assert (
+        "\n                         as rendered for Application argocd/web-a, values a.yaml, b.yaml\n"
+        in text.render(done)
+    )
 
 
 def test_what_was_not_looked_at_is_said() -> None:
@@ -66,7 +72,7 @@ Not checked (a failure with --strict)
   Database (example.com/v1), 1 object: no schema is known of this kind (db.yaml:1)
 
 Outside this repository, not looked into
-  chart istiod 1.30.3 from https://charts.example.com (platform/dev.yaml:12, platform/prod.yaml:12)
+  chart istiod 1.30.3 from https://charts.example.com (platform/dev.yaml:12 and 1 more)
 
 0 errors, 0 warnings; """)
     assert text.render(done).endswith("external: 2; not checked: 1")
@@ -74,8 +80,8 @@ Outside this repository, not looked into
 
 
 def test_many_places_are_counted() -> None:
-    done = outcome(external=tuple(External(Place(f"{name}.yaml"), "a chart") for name in "abcdef"))
-    assert "  a chart (a.yaml:1, b.yaml:1, c.yaml:1 and 3 more)\n" in text.render(done)
+    done = outcome(not_checked=tuple(NotChecked(Place(f"{name}.yaml"), "a plugin", "not run") for name in "abcdef"))
+    assert "  a plugin: not run (a.yaml:1, b.yaml:1, c.yaml:1 and 3 more)\n" in text.render(done)
 
 
 def test_nothing_to_apply_is_no_silent_success() -> None:

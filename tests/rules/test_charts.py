@@ -5,7 +5,7 @@ import json
 from scaffold.model.manifest import Place
 from scaffold.model.repo import Chart, Repo
 from scaffold.model.rule import Hit
-from tests.helpers import URL, dedented, found, hits
+from tests.helpers import URL, applied, dedented, found, hits
 
 PLACE = Place("app.yaml", 7)
 REFUSED = "values don't meet the specifications of the schema(s) in the following chart(s): "
@@ -64,6 +64,24 @@ def test_lint_of_a_chart_that_does_not_render_says_nothing_new() -> None:
     lint = (Hit(Place("charts/web/Chart.yaml"), "version is no SemVer"),)
     assert found("HELM-00", refused(lint=lint)) == ["charts/web/Chart.yaml:1 version is no SemVer"]
     assert found("HELM-00", refused("it does not render", lint=lint)) == []
+
+
+def test_what_follows_from_values_that_are_no_yaml_is_not_said() -> None:
+    repo = refused(REFUSED + "web: - at '/replicas': got string, want integer")
+    broken = Repo.of(URL, {**FILES, "prod.yaml": "a: [\n"}).with_(charts=repo.charts)
+    assert found("HELM-02", broken) == []
+
+
+def test_what_follows_from_a_missing_values_file_is_not_said() -> None:
+    app = f"""\
+        apiVersion: argoproj.io/v1alpha1
+        kind: Application
+        metadata: {{name: web, namespace: argocd}}
+        spec: {{source: {{repoURL: {URL}, path: charts/web, helm: {{valueFiles: [gone.yaml]}}}}}}
+    """
+    repo = applied({**FILES, "app.yaml": app}).with_(charts=refused("a host is needed").charts)
+    assert found("HELM-02", repo) == []
+    assert len(found("GITOPS-01", repo)) == 1
 
 
 def test_what_the_controllers_do_themselves_is_no_complaint() -> None:

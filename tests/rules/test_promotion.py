@@ -27,6 +27,15 @@ def test_an_environment_without_its_version_is_shown() -> None:
     assert hits("GITOPS-20", files) == ["services/web/envs/prod/values.yaml:1 service web has no version.yaml for prod"]
 
 
+def test_an_environment_that_only_the_repository_knows_counts() -> None:
+    files = {"services/web/envs/dev/version.yaml": VERSION, "environments/dev/values.yaml": "a: 1\n"}
+    assert hits("GITOPS-20", {**files, "environments/prod/values.yaml": "a: 1\n"}) == [
+        "services/web/envs/dev/version.yaml:1 service web is not in environment prod"
+    ]
+    unrelated = {"services/web/envs/dev/version.yaml": VERSION, "environments/blue/values.yaml": "a: 1\n"}
+    assert hits("GITOPS-20", unrelated) == []
+
+
 def test_the_common_values_of_a_service_hold_no_version_either() -> None:
     files = {
         "services/web/values.yaml": "image:\n  repository: x\n  tag: '1'\npostgres: {image: {tag: '17'}}\n",

@@ -43,7 +43,7 @@ def texts(found: list[str]) -> list[str]:
 
 def test_a_selector_that_misses_its_own_pods() -> None:
     assert hits("WORK-01", {"web.yaml": workload(labels="{app: api}")}) == [
-        "web.yaml:5 Deployment shop/web: its selector does not match its own pods (app=api)"
+        "web.yaml:5 Deployment shop/web: its selector does not match its own pods, they are not labelled app=web"
     ]
     # A missing one is the schema's to say.
     assert hits("WORK-01", {"web.yaml": workload(selector="null")}) == []

@@ -51,6 +51,7 @@ def answers(draw: st.DrawFn) -> dict[str, Any]:
         "ci": draw(st.sampled_from(["github", "gitlab", "none"])),
         "service": draw(LABEL),
         "kind": kind,
+        "args": draw(st.lists(TEXT, max_size=2)),
     }
     if kind == "web":
         chosen["grpc_port"] = draw(st.sampled_from([0, 9999]))
@@ -85,12 +86,15 @@ def test_accepted_answers_give_a_sound_repository(chosen: dict[str, Any]) -> Non
         [catalog, *_] = repo.documents("catalog-info.yaml")
         assert catalog.data["metadata"]["description"] == chosen["description"]
         assert made.answers["description"] == chosen["description"]
+        folder_of_service = "apps/base" if chosen["engine"] == "flux" else "services"
+        [values, *_] = repo.documents(f"{folder_of_service}/{chosen['service']}/values.yaml")
+        assert values.data.get("args", []) == chosen["args"]
         assert squeezed(chosen["description"]) in squeezed(shown(texts["README.md"]))
 
 
 def recorded(texts: dict[str, str], chosen: dict[str, Any]) -> set[str]:
     """Return the files in which such characters are the person's own."""
-    own = [chosen["description"], *(item.get("value", "") for item in chosen.get("subsets", []))]
+    own = [chosen["description"], *chosen["args"], *(item.get("value", "") for item in chosen.get("subsets", []))]
     if any(re.search(r"#[{%|]|[}%|]#", text) for text in own):
         return set(texts)
     return set()

@@ -116,9 +116,9 @@ class _Builder:
             made = generate(self._repo, kustomization.folder, place, entry, shared, confined=self._confined)
             self.built.reached |= set(made.read)
             into.absorb(made.resource, place)
-        for source in (kustomization, overrides):
-            for place, entry in source.items("components") if source else ():
-                self._component(kustomization.folder, place, entry, ancestors, into)
+        for source in (kustomization, *([overrides] if overrides else [])):
+            for place, entry in source.items("components"):
+                self._component(source.folder, place, entry, ancestors, into)
         transform(self._repo, kustomization, into, self.built, overrides)
 
     def _note(self, kustomization: Kustomization) -> None:

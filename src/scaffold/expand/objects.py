@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from scaffold.model.manifest import Manifest, Origin
@@ -105,7 +106,8 @@ def rendered(text: str, path: str, template: str) -> Iterator[Manifest]:
                 yield Manifest(manifest.data, Origin(path, _kind_line(template, manifest.kind, count)))
 
 
+@lru_cache(maxsize=4096)
 def _kind_line(template: str, kind: str, count: int) -> int:
-    expression = re.compile(rf"^\s*kind:\s*[\"']?{re.escape(kind)}[\"']?\s*$", re.MULTILINE)
-    starts = [found.end() for found in expression.finditer(template)]
+    expression = re.compile(rf"^[ \t]*kind:[ \t]*[\"']?{re.escape(kind)}[\"']?[ \t]*$", re.MULTILINE)
+    starts = [found.start() for found in expression.finditer(template)]
     return template.count("\n", 0, starts[min(count, len(starts) - 1)]) + 1 if starts else 1

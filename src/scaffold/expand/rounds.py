@@ -75,8 +75,8 @@ class Expansion:
             self._advance([(tree, self._open(owner), depth) for tree, owner, depth in waiting])
         for tree in trees:
             # What a root brings again by itself was applied by hand only the first time.
-            owned = {manifest.place() for manifest in tree.manifests if manifest.origin.owner}
-            tree.manifests = [m for m in tree.manifests if m.origin.owner or m.place() not in owned]
+            owned = {(m.place(), m.kind, m.name) for m in tree.manifests if m.origin.owner}
+            tree.manifests = [m for m in tree.manifests if m.origin.owner or (m.place(), m.kind, m.name) not in owned]
         return trees
 
     def _open(self, owner: Manifest) -> Found:

@@ -11,7 +11,7 @@ from typing import Any
 from scaffold.facts.bounds import Breach, breaches, shown
 from scaffold.facts.conditions import conditions
 from scaffold.facts.formats import BUILTIN, CUSTOM, is_quantity
-from scaffold.facts.reading import Node, line
+from scaffold.facts.nodes import Node, line
 from scaffold.model.yamltext import Path
 
 Problems = list[tuple[Path, str]]

@@ -70,7 +70,7 @@ def _ip(text: str, kind: type[IPv4Address | IPv6Address]) -> bool:
     if kind is IPv4Address:  # Kubernetes takes leading zeros
         text = ".".join(part.lstrip("0") or "0" if part else "x" for part in text.split("."))
     try:
-        return bool(kind(text)) or "%" not in text
+        return bool(kind(text)) and "%" not in text
     except ValueError:
         return False
 

@@ -18,7 +18,8 @@ from typing import Any
 
 from scaffold.facts.bounds import shown
 from scaffold.facts.checks import UNKNOWN, Check, Checks
-from scaffold.facts.reading import Table, read_custom_resource
+from scaffold.facts.definitions import read_custom_resource
+from scaffold.facts.nodes import Table
 from scaffold.model.yamltext import Path, parse
 
 KUBERNETES = "kubernetes/kubernetes"
@@ -28,7 +29,7 @@ GIVEN = "given"
 _DATA = File(__file__).parent / "data"
 _DEFINITION = "CustomResourceDefinition"
 _DOCUMENT = re.compile(r"^---(?=\s|$)", re.MULTILINE)
-_KIND = re.compile(r"^ +kind: *[\"']?([A-Za-z0-9]+)", re.MULTILINE)
+_KIND = re.compile(r"""[ {,"']kind["']?: *["']?([A-Za-z0-9]+)""")  # in YAML of any style, and in JSON
 _WORD = re.compile(r"[\w-]+")
 _VERSION = re.compile(r"v?(\d+)\.(\d+)", re.ASCII)
 
@@ -202,7 +203,7 @@ class Catalog:
         own: dict[str, _Entry] = {}
         for version in spec["versions"]:
             schema = (version.get("schema") or {}).get("openAPIV3Schema")
-            if version["served"] and schema:
+            if version.get("served") and schema:
                 table = Table()
                 try:
                     root = read_custom_resource(schema, version.get("subresources") or {}, table)

@@ -10,7 +10,7 @@ from scaffold.report.merged import Entry, count, merged
 from scaffold.report.terminal import fold, harmless, paint
 
 _SHOWN = 3
-"""Contexts and places of one entry that are named; the others are counted."""
+"""Owners and places of one entry that are named; the others are counted."""
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
@@ -43,18 +43,22 @@ def _files(entries: list[Entry], colour: bool, width: int) -> Iterator[str]:
                 + f"  {paint(f'{finding.rule:<{longest}}', 'cyan', colour=colour)}  "
                 + fold(harmless(finding.text), width, column)
             )
-            lines += [
-                " " * column + paint(fold(harmless(line), width, column + 2), "dim", colour=colour)
-                for line in _contexts(entry)
-            ]
+            if context := _context(entry):
+                lines.append(" " * column + paint(fold(harmless(context), width, column + 2), "dim", colour=colour))
         yield "\n".join(lines)
 
 
-def _contexts(entry: Entry) -> Iterator[str]:
-    named = entry.contexts[: _SHOWN if len(entry.contexts) > _SHOWN + 1 else _SHOWN + 1]
-    yield from (f"as rendered for {context}" for context in named)
-    if left := len(entry.contexts) - len(named):
-        yield f"and in {left} more renders"
+def _context(entry: Entry) -> str:
+    """Return for whom it was rendered so: one render with its values files, of several the owners."""
+    if len(entry.contexts) == 1:
+        return f"as rendered for {entry.contexts[0]}"
+    owners = list(dict.fromkeys(context.split(", values ")[0] for context in entry.contexts))
+    return f"as rendered for {_some(owners)}" if owners else ""
+
+
+def _some(items: list[str], shown: int = _SHOWN) -> str:
+    left = len(items) - shown
+    return ", ".join(items[:shown]) + (f" and {left} more" if left > 0 else "")
 
 
 def _remedies(entries: list[Entry], colour: bool, width: int) -> str:
@@ -75,7 +79,7 @@ def _not_checked(outcome: Outcome, colour: bool, strict: bool, width: int) -> st
         return ""
     title = "Not checked" if strict else "Not checked (a failure with --strict)"
     whats = ((f"{item.what}: {item.reason}", item.place) for item in outcome.not_checked)
-    return "\n".join([paint(title, "bold", "yellow", colour=colour), *_places(whats, width)])
+    return "\n".join([paint(title, "bold", "yellow", colour=colour), *_places(whats, _SHOWN, width)])
 
 
 def _external(outcome: Outcome, colour: bool, width: int) -> str:
@@ -83,18 +87,16 @@ def _external(outcome: Outcome, colour: bool, width: int) -> str:
         return ""
     whats = ((item.what, item.place) for item in outcome.external)
     title = paint("Outside this repository, not looked into", "bold", colour=colour)
-    return "\n".join([title, *_places(whats, width)])
+    return "\n".join([title, *_places(whats, 1, width)])
 
 
-def _places(items: Iterable[tuple[str, Place]], width: int) -> Iterator[str]:
+def _places(items: Iterable[tuple[str, Place]], shown: int, width: int) -> Iterator[str]:
     """Yield a line for each thing that is said, with the places it is said of."""
     by_what: dict[str, list[str]] = {}
     for what, place in items:
         by_what.setdefault(what, []).append(str(place))
     for what, places in by_what.items():
-        left = len(places) - _SHOWN
-        shown = ", ".join(places[:_SHOWN]) + (f" and {left} more" if left > 0 else "")
-        yield "  " + fold(harmless(f"{what} ({shown})"), width, 4)
+        yield "  " + fold(harmless(f"{what} ({_some(places, shown)})"), width, 4)
 
 
 def _summary(outcome: Outcome, entries: list[Entry], colour: bool, strict: bool, width: int) -> str:

@@ -9,6 +9,7 @@ from scaffold.model.manifest import Place
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Hit, Severity, rule
 from scaffold.model.yamltext import Path, parse
+from scaffold.rules.delivery import applications_without_their_values
 from scaffold.rules.refusals import taken_apart
 
 _FINE_UNDER_GITOPS = ("chart directory is missing these dependencies", "directory does not exist")
@@ -39,8 +40,11 @@ def charts_accept_their_values(repo: Repo) -> Iterator[Hit]:
     A misspelt key that passes changes nothing, and nobody is told. A schema that refers to the network cannot be
     evaluated offline, and Helm fetches it at every render.
     """
+    unread = {path for path, _ in repo.syntax_faults}
+    incomplete = applications_without_their_values(repo)
     for chart in repo.charts:
-        for fault in chart.faults:
+        # Values that are missing or no YAML are found by rules of their own.
+        for fault in chart.faults if chart.owner not in incomplete and unread.isdisjoint(chart.values) else ():
             yield from taken_apart(repo, chart, fault)
     for folder in sorted(repo.chart_folders):
         path = f"{folder}/values.schema.json"

@@ -43,7 +43,7 @@ def application_sources_exist(repo: Repo) -> Iterator[Hit]:
     repositories, and at a tag or commit of this one, are not judged.
     """
     for app in repo.each("argoproj.io", "Application"):
-        references = {str(source["ref"]): source for _, source in sources(app) if source.get("ref")}
+        references = _references(app)
         for keys, source in sources(app):
             here = is_here(repo, source)
             path = source.get("path")
@@ -108,6 +108,21 @@ def secrets_are_not_in_git(repo: Repo) -> Iterator[Hit]:
         for field in ("data", "stringData"):
             if keys := [key for key, value in manifest.mapping(field).items() if _is_plain(manifest, key, value)]:
                 yield at(manifest, (field, keys[0]), f"{manifest} holds {', '.join(keys)} in plain text")
+
+
+def applications_without_their_values(repo: Repo) -> set[str]:
+    """Return the Applications whose values are incomplete: what their charts then say is a consequence."""
+    return {
+        title(app)
+        for app in repo.each("argoproj.io", "Application")
+        for _, source in sources(app)
+        for _, entry in _value_files(source)
+        if _missing_file(repo, entry, source, _references(app))
+    }
+
+
+def _references(app: Manifest) -> dict[str, _Source]:
+    return {str(source["ref"]): source for _, source in sources(app) if source.get("ref")}
 
 
 def _unusable(repo: Repo, path: str, source: _Source) -> str:

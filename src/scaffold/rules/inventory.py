@@ -56,9 +56,10 @@ class Workload:
     template: Path
 
     @property
-    def labels(self) -> Mapping[str, Any]:
+    def labels(self) -> Mapping[str, str]:
         """Return the labels of its pods."""
-        return self.manifest.mapping(*self.template, "metadata", "labels")
+        labels = self.manifest.mapping(*self.template, "metadata", "labels")
+        return {key: value for key, value in labels.items() if isinstance(value, str)}
 
     @property
     def spec(self) -> Path:
@@ -82,21 +83,22 @@ class Workload:
 class Cluster:
     """The objects applied to one cluster.
 
-    ``open`` are the namespaces that get objects from elsewhere, too; ``operated`` names, by namespace, the custom
-    resources that an operator may answer with Services and pods.
+    ``populated`` are the namespaces with a Service or a workload, ``open`` those that get objects from elsewhere,
+    too; ``operated`` names, by namespace, the custom resources that an operator may answer with Services and pods.
     """
 
     name: str
-    manifests: tuple[Manifest, ...] = field(repr=False)
+    kinds: Mapping[tuple[str, str], list[Manifest]] = field(repr=False)
     services: Mapping[tuple[str, str], Manifest] = field(repr=False)
     workloads: Mapping[str, tuple[Workload, ...]] = field(repr=False)
     namespaces: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    populated: frozenset[str]
     open: frozenset[str]
     operated: Mapping[str, frozenset[str]] = field(repr=False)
 
     def each(self, group: str, *kinds: str) -> Iterator[Manifest]:
         """Yield the manifests of a group and kinds."""
-        return (m for m in self.manifests if m.kind in kinds and m.group == group)
+        return (manifest for kind in kinds for manifest in self.kinds.get((group, kind), ()))
 
     def closed(self, namespace: str) -> bool:
         """Tell whether all Services and pods of a namespace come from here and from nowhere else."""
@@ -108,8 +110,8 @@ class Cluster:
         return (namespace, service) not in self.services and self._ours(namespace) and not made
 
     def _ours(self, namespace: str) -> bool:
-        here = namespace in self.workloads or any(key[0] == namespace for key in self.services)
-        return here and not {namespace, EVERYWHERE} & self.open and namespace not in _ALWAYS_OPEN
+        elsewhere = self.open | _ALWAYS_OPEN
+        return namespace in self.populated and namespace not in elsewhere and EVERYWHERE not in elsewhere
 
     def selected(self, service: Manifest) -> list[Workload]:
         """Return the workloads whose pods a Service selects; none if it has no selector."""
@@ -123,11 +125,17 @@ def clusters(repo: Repo) -> Iterator[Cluster]:
     foreign = set(brought_from_elsewhere(repo))
     for name in repo.clusters:
         manifests = tuple(repo.in_cluster(name))
+        kinds: dict[tuple[str, str], list[Manifest]] = {}
+        for manifest in manifests:
+            kinds.setdefault((manifest.group, manifest.kind), []).append(manifest)
+        services = {(service.namespace, service.name): service for service in kinds.get(("", "Service"), ())}
+        workloads = _workloads(manifests)
         yield Cluster(
             name,
-            manifests,
-            services={(m.namespace, m.name): m for m in manifests if (m.group, m.kind) == ("", "Service")},
-            workloads=_workloads(manifests),
+            kinds,
+            services,
+            workloads,
+            populated=frozenset(workloads) | {namespace for namespace, _ in services},
             namespaces=_namespaces(repo, name, manifests),
             open=frozenset(namespace for cluster, namespace in foreign if cluster in {name, EVERYWHERE}),
             operated=_operated(manifests),

@@ -48,6 +48,11 @@ def destination(app: Manifest) -> tuple[str, str]:
     return IN_CLUSTER if cluster.rstrip("/") in _OWN_SERVERS else cluster, str(to.get("namespace") or "")
 
 
+def flux_cluster(owner: Manifest) -> str:
+    """Return the cluster that a Kustomization or HelmRelease delivers to: its own, or the one of its kubeconfig."""
+    return str(owner.get("spec", "kubeConfig", "secretRef", "name") or owner.cluster)
+
+
 def brought_from_elsewhere(repo: Repo) -> Iterator[tuple[str, str]]:
     """Yield cluster and namespace (each may be EVERYWHERE) that get objects beside ``repo.manifests``.
 
@@ -64,8 +69,8 @@ def brought_from_elsewhere(repo: Repo) -> Iterator[tuple[str, str]]:
         if title(generator) not in generating:
             yield EVERYWHERE, EVERYWHERE
     for owner in repo.manifests:
-        if (owner.group, owner.kind) in _FLUX and (owner.cluster, title(owner)) not in seen:
-            yield owner.cluster, _flux_namespace(owner)
+        if (owner.group, owner.kind) in _FLUX and (flux_cluster(owner), title(owner)) not in seen:
+            yield flux_cluster(owner), _flux_namespace(owner)
     for external in repo.external:
         if external.place.path.endswith(KUSTOMIZATION_FILES):
             fields = [document.data for document in repo.documents(external.place.path)]

@@ -88,10 +88,10 @@ def _baseline_contexts(_pod: _Pod, spec: _Pod, version: int) -> Iterator[Fault]:
             yield (*keys, "windowsOptions", "hostProcess"), f"{who} is a host process"
         selinux = _map(security, "seLinuxOptions")
         types = _SELINUX_TYPES | ({"container_engine_t"} if version >= 31 else set())
-        if (selinux.get("type") or "") not in types or selinux.get("user") or selinux.get("role"):
+        if str(selinux.get("type") or "") not in types or selinux.get("user") or selinux.get("role"):
             yield (*keys, "seLinuxOptions"), f"{who} sets SELinux options beyond the container types"
         profile = _map(security, "appArmorProfile").get("type")
-        if profile not in {None, "RuntimeDefault", "Localhost"}:
+        if profile not in (None, "RuntimeDefault", "Localhost"):
             yield (*keys, "appArmorProfile"), f"{who} has AppArmor profile {profile}"
         if _map(security, "seccompProfile").get("type") == "Unconfined":
             yield (*keys, "seccompProfile", "type"), f"{who} has seccomp profile Unconfined"
@@ -100,7 +100,7 @@ def _baseline_contexts(_pod: _Pod, spec: _Pod, version: int) -> Iterator[Fault]:
 def _baseline_apparmor_annotations(pod: _Pod, _spec: _Pod, _version: int) -> Iterator[Fault]:
     for key, value in _map(_map(pod, "metadata"), "annotations").items():
         if key.startswith(_APPARMOR_ANNOTATION) and not (
-            value in {"", "runtime/default"} or str(value).startswith("localhost/")
+            value in ("", "runtime/default") or str(value).startswith("localhost/")
         ):
             yield ("metadata", "annotations", key), f"AppArmor profile {value} by annotation"
 
@@ -108,7 +108,7 @@ def _baseline_apparmor_annotations(pod: _Pod, _spec: _Pod, _version: int) -> Ite
 def _baseline_sysctls(_pod: _Pod, spec: _Pod, version: int) -> Iterator[Fault]:
     safe = _SAFE_SYSCTLS | {name for name, since in _LATER_SYSCTLS.items() if version >= since}
     for index, sysctl in _items(_map(spec, "securityContext"), "sysctls"):
-        if sysctl.get("name") not in safe:
+        if str(sysctl.get("name")) not in safe:
             yield ("spec", "securityContext", "sysctls", index), f"sysctl {sysctl.get('name')}"
 
 
@@ -121,7 +121,7 @@ def _restricted_volumes(_pod: _Pod, spec: _Pod, _version: int) -> Iterator[Fault
 
 def _restricted_proc_mount(_pod: _Pod, spec: _Pod, _version: int) -> Iterator[Fault]:
     for keys, container, security in _containers(spec):
-        if security.get("procMount") not in {None, "Default"}:
+        if security.get("procMount") not in (None, "Default"):
             what = f"container {container.get('name')} has procMount {security['procMount']}"
             yield (*keys, "securityContext", "procMount"), what
 

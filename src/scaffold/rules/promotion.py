@@ -51,7 +51,9 @@ def environments_differ_in_what_is_static(repo: Repo) -> Iterator[Hit]:
         services = list(_services(repo, layout))
         everywhere = {(service.root, environment) for service in services for environment in service.environments}
         for service in services:
-            yield from _missing_environments(service, sorted(e for root, e in everywhere if root == service.root))
+            named = {environment for root, environment in everywhere if root == service.root}
+            declared = _declared(repo, service.root)
+            yield from _missing_environments(service, sorted(named | declared if named & declared else named))
             yield from _version_files(repo, service)
             yield from _values_files(repo, service)
 
@@ -66,6 +68,16 @@ def _services(repo: Repo, layout: re.Pattern[str]) -> Iterator[_Service]:
     for (root, name), environments in found.items():
         if any("version.yaml" in files for files in environments.values()):
             yield _Service(name, root, environments)
+
+
+def _declared(repo: Repo, root: str) -> set[str]:
+    """Return the folders of ``environments/``, where a repository says what it tells all services of each."""
+    folder = f"{root}environments/"
+    return {
+        path.removeprefix(folder).split("/")[0]
+        for path in repo.files
+        if path.startswith(folder) and path.count("/") > 1
+    }
 
 
 def _missing_environments(service: _Service, everywhere: list[str]) -> Iterator[Hit]:

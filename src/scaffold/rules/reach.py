@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from scaffold.model.manifest import Manifest, Place
 from scaffold.model.repo import Repo, normalise
 from scaffold.model.rule import Hit, Severity, rule
-from scaffold.rules.owners import destination, is_here, sources, title
+from scaffold.rules.owners import destination, flux_cluster, is_here, sources, title
 
 _ENTRIES = frozenset({"argoproj.io", "fluxcd.controlplane.io", "helm.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io"})
 _TOOL_GROUPS = re.compile(r"((cli|chainsaw)\.kyverno\.io|kuttl\.dev|(scaffolder\.)?backstage\.io)/")
@@ -57,7 +57,7 @@ def _unopened(repo: Repo) -> list[Manifest]:
         *(
             one
             for one in repo.each("kustomize.toolkit.fluxcd.io", "Kustomization")
-            if title(one) not in generating and one.place("spec", "sourceRef") not in outside
+            if (flux_cluster(one), title(one)) not in seen and one.place("spec", "sourceRef") not in outside
         ),
     ]
 

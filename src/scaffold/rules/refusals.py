@@ -17,7 +17,7 @@ _PART = re.compile(
 )
 _UNKNOWN = re.compile(r"additional properties (?P<names>.*) not allowed")
 _NO_SCHEMA = re.compile(r'"file:///values\.schema\.json#" is not valid against metaschema: (?P<why>.*)')
-_SAYS_NOTHING = "validation failed"
+_SAYS_NOTHING = frozenset({"validation failed", "'allOf' failed"})
 
 
 def taken_apart(repo: Repo, chart: Chart, fault: Hit) -> Iterator[Hit]:
@@ -48,7 +48,7 @@ def _messages(text: str, own_name: str) -> Iterator[tuple[Path, str]]:
         if unknown := _UNKNOWN.fullmatch(part["message"].strip()):
             for name in re.findall(r"'([^']*)'", unknown["names"]):
                 yield (*keys, name), "the chart has no such value"
-        elif part["message"].strip() != _SAYS_NOTHING:
+        elif part["message"].strip() not in _SAYS_NOTHING:
             yield keys, part["message"].strip()
 
 

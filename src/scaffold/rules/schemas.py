@@ -6,7 +6,7 @@ keep trying. Its schemas are known beforehand.
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from scaffold.facts.schemas import KUBERNETES, Catalog, Kind
@@ -68,10 +68,10 @@ def _missing(catalog: Catalog, api_version: str, kind: str, kube_version: str) -
 
     An alpha or beta kind of its own may have been switched on: that is not known.
     """
-    own = _own_kinds(catalog, kube_version)
     group, _, version = api_version.rpartition("/")
-    if group not in {other.group for other in own} or catalog.known(api_version, kind, kube_version):
+    if catalog.known(api_version, kind, kube_version) or not any(other.group == group for other in _own_kinds()):
         return None
+    own = _own_kinds(kube_version)
     server = f"Kubernetes {catalog.nearest(kube_version)}"
     if served := [other.api_version for other in own if (other.group, other.kind) == (group, kind)]:
         return f"{server} serves {kind} as {', '.join(served)}, not as {api_version}"
@@ -82,9 +82,10 @@ def _missing(catalog: Catalog, api_version: str, kind: str, kube_version: str) -
     return f"{server} has no {kind} in {api_version}{hint}"
 
 
-@lru_cache(maxsize=8)
-def _own_kinds(catalog: Catalog, kube_version: str) -> list[Kind]:
-    return [kind for kind in catalog.kinds(kube_version) if kind.project == KUBERNETES]
+@cache
+def _own_kinds(kube_version: str = "") -> list[Kind]:
+    """Return Kubernetes' own kinds, of all versions or of one. No definition can replace them."""
+    return [kind for kind in Catalog.builtin().kinds(kube_version or None) if kind.project == KUBERNETES]
 
 
 def _objects(repo: Repo) -> Iterator[tuple[Manifest, Path, Mapping[str, Any]]]:

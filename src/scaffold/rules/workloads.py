@@ -3,8 +3,7 @@
 The server checks an object alone. What is found here it accepts, and the pods then do not come or get no traffic.
 """
 
-from collections.abc import Iterator, Mapping
-from itertools import permutations
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from scaffold.model.manifest import Manifest
@@ -14,7 +13,7 @@ from scaffold.model.yamltext import Path
 from scaffold.rules import podsecurity
 from scaffold.rules.hits import at
 from scaffold.rules.inventory import Cluster, Workload, clusters, ports_of
-from scaffold.rules.selectors import selects, text
+from scaffold.rules.selectors import missing, selects, text
 
 _OWNS_BY_SELECTOR = frozenset({"DaemonSet", "Deployment", "ReplicaSet", "Rollout", "StatefulSet"})
 _ROUTES = ("GRPCRoute", "HTTPRoute", "TCPRoute", "TLSRoute", "UDPRoute")
@@ -34,13 +33,9 @@ def selectors_fit_their_pods(repo: Repo) -> Iterator[Hit]:
         for workloads in cluster.workloads.values():
             for workload in workloads:
                 yield from _own_pods(workload)
-            seen: set[frozenset[str]] = set()
-            for workload, other in permutations(workloads, 2):
-                pair = frozenset({str(workload.manifest), str(other.manifest)})
-                if len(pair) == 2 and pair not in seen and _takes(workload, other):
-                    seen.add(pair)
-                    what = f"{workload.manifest}: its selector matches the pods of {other.manifest}, too"
-                    yield at(workload.manifest, ("spec", "selector"), what)
+            for workload, other in _overlaps(workloads):
+                what = f"{workload.manifest}: its selector matches the pods of {other.manifest}, too"
+                yield at(workload.manifest, ("spec", "selector"), what)
 
 
 @rule("WORK-16", Severity.ERROR, fix="Use a port that the container, or the Service, declares.")
@@ -70,7 +65,7 @@ def pods_satisfy_their_namespace(repo: Repo) -> Iterator[Hit]:
         for namespace, workloads in cluster.workloads.items():
             labels = cluster.namespaces.get(namespace, {})
             level = labels.get("pod-security.kubernetes.io/enforce")
-            if level not in {"baseline", "restricted"}:
+            if level not in ("baseline", "restricted"):
                 continue
             version = labels.get("pod-security.kubernetes.io/enforce-version")
             minor = podsecurity.minor(version) or podsecurity.minor(f"v{repo.kube_version}") or podsecurity.NEWEST
@@ -88,8 +83,27 @@ def _own_pods(workload: Workload) -> Iterator[Hit]:
     selector = manifest.get("spec", "selector")
     # A missing selector is the schema's to say.
     if selector and not selects(selector, workload.labels):
-        labels = text(workload.labels) or "no labels"
-        yield at(manifest, ("spec", "selector"), f"{manifest}: its selector does not match its own pods ({labels})")
+        lacking = missing(workload.labels, manifest.mapping("spec", "selector", "matchLabels"))
+        why = f", they are not labelled {text(lacking)}" if lacking else ""
+        yield at(manifest, ("spec", "selector"), f"{manifest}: its selector does not match its own pods{why}")
+
+
+def _overlaps(workloads: Iterable[Workload]) -> Iterator[tuple[Workload, Workload]]:
+    """Yield every two workloads of which one takes the other's pods; two that do so mutually once."""
+    by_label: dict[tuple[str, str], list[Workload]] = {}
+    for other in workloads:
+        for label in other.labels.items():
+            by_label.setdefault(label, []).append(other)
+    seen: set[frozenset[str]] = set()
+    for workload in workloads:
+        # All of matchLabels have to match, so whoever has not the first one is out.
+        wanted = workload.manifest.mapping("spec", "selector", "matchLabels")
+        first = next(((key, value) for key, value in wanted.items() if isinstance(value, str)), None)
+        for other in by_label.get(first, ()) if first else workloads:
+            pair = frozenset({str(workload.manifest), str(other.manifest)})
+            if len(pair) == 2 and pair not in seen and _takes(workload, other):
+                seen.add(pair)
+                yield workload, other
 
 
 def _takes(workload: Workload, other: Workload) -> bool:
@@ -105,7 +119,7 @@ def _takes(workload: Workload, other: Workload) -> bool:
 def _target_ports(cluster: Cluster, service: Manifest) -> Iterator[Hit]:
     if service.get("spec", "type") == "ExternalName" or not (pods := cluster.selected(service)):
         return
-    declared = {(port.get("name"), port.get("protocol") or "TCP") for workload in pods for port in workload.ports()}
+    declared = [(port.get("name"), port.get("protocol") or "TCP") for workload in pods for port in workload.ports()]
     for index, port in service.items("spec", "ports"):
         name = port.get("targetPort")
         wanted = (name, port.get("protocol") or "TCP")
@@ -116,9 +130,9 @@ def _target_ports(cluster: Cluster, service: Manifest) -> Iterator[Hit]:
 
 
 def _probe_ports(workload: Workload) -> Iterator[Hit]:
-    numbers = {port.get("containerPort") for port in workload.ports()}
+    numbers = [port.get("containerPort") for port in workload.ports()]
     for keys, container in workload.containers():
-        names = {port.get("name") for port in ports_of(container)}
+        names = [port.get("name") for port in ports_of(container)]
         for probe in _PROBES:
             for action, port, where in _checked_port(container.get(probe)):
                 if port in names if isinstance(port, str) else port in numbers or port in _PROXY_PORTS:
