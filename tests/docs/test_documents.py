@@ -80,13 +80,14 @@ def test_the_answers_of_the_tutorial_make_a_clean_repository(engine: str, tmp_pa
     assert made.answers["engine"] == engine
     values = made.root / ("apps/base/podinfo" if engine == "flux" else "services/podinfo") / "values.yaml"
     addition = re.search(
-        r"```yaml\n(# podinfo listens.*?)```", (ROOT / "docs/tutorial.md").read_text(encoding="utf-8"), re.DOTALL
+        r"```yaml\n(env:.*?)```", (ROOT / "docs/tutorial.md").read_text(encoding="utf-8"), re.DOTALL
     )
     assert addition
     values.write_text(values.read_text(encoding="utf-8") + addition[1], encoding="utf-8")
     service = yaml.safe_load(values.read_bytes())
     assert (service["port"], service["grpcPort"], service["metrics"]["port"]) == (9898, 9999, 9797)
-    assert service["env"] == {"PODINFO_PORT_METRICS": "9797", "PODINFO_GRPC_PORT": "9999"}
+    assert service["args"] == ["./podinfo", "--port=9898", "--port-metrics=9797", "--grpc-port=9999"]
+    assert service["env"] == {"PODINFO_UI_MESSAGE": "Hello from the golden path"}
     outcome = check(made.root, Options())
     assert outcome.findings == ()
     assert outcome.not_checked == ()

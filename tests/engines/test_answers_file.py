@@ -18,6 +18,10 @@ def test_copiers_own_keys_are_passed_over(tmp_path: Path) -> None:
     assert read_answers(written(tmp_path, "_commit: v1\nname: web\nport: 80\n")) == {"name": "web", "port": 80}
 
 
+def test_letters_that_old_yaml_took_for_booleans_stay_letters(tmp_path: Path) -> None:
+    assert read_answers(written(tmp_path, "service: n\nowner_team: y\n")) == {"service": "n", "owner_team": "y"}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -75,7 +75,8 @@ def expanded(texts: Mapping[str, str], charts: Any = no_charts, templates: Any =
 
 
 def line(manifest: Manifest) -> str:
-    return f"{manifest.cluster or '-'} {manifest} @ {manifest.origin.path}:{manifest.origin.line} < {manifest.origin.owner or 'hand'}"
+    origin = manifest.origin
+    return f"{manifest.cluster or '-'} {manifest} @ {origin.path}:{origin.line} < {origin.owner or 'hand'}"
 
 
 def lines(repo: Repo) -> list[str]:
@@ -93,5 +94,5 @@ def application(name: str, source: str, destination: str = "{name: prod, namespa
     return (
         "apiVersion: argoproj.io/v1alpha1\nkind: Application\n"
         f"metadata: {{name: {name}, namespace: argocd}}\n"
-        f"spec:\n  destination: {destination}\n  source: {{repoURL: \"{url}\", {source}}}\n"
+        f'spec:\n  destination: {destination}\n  source: {{repoURL: "{url}", {source}}}\n'
     )

@@ -34,7 +34,9 @@ TEMPLATE = f"""\
       source:
         repoURL: "{URL}"
         path: charts/web
-        helm: {{releaseName: "{{{{ index .path.segments 1 }}}}", valueFiles: ["/{{{{ .path.path }}}}/{{{{ .path.filename }}}}"]}}"""
+        helm:
+          releaseName: "{{{{ index .path.segments 1 }}}}"
+          valueFiles: ["/{{{{ .path.path }}}}/{{{{ .path.filename }}}}"]"""
 SERVICES = {
     "services/a/envs/dev/version.yaml": "image: {tag: v1}\n",
     "services/b/envs/dev/version.yaml": "image: {tag: v2}\n",
@@ -193,7 +195,7 @@ def test_a_generator_of_another_repository_is_external() -> None:
 
 def test_a_set_that_generates_its_own_folder_does_not_run_for_ever() -> None:
     generator = f'git: {{repoURL: "{URL}", directories: [{{path: "boot"}}]}}'
-    template = CLASSIC.replace("name: dev, namespace: \"{{unknown}}\"", "name: in-cluster, namespace: argocd")
+    template = CLASSIC.replace('name: dev, namespace: "{{unknown}}"', "name: in-cluster, namespace: argocd")
     repo = expanded({"boot/set.yaml": appset(generator, template.replace("-{{ path[1] }}", ""), "")})
     assert lines(repo) == [
         "in-cluster Application argocd/boot @ boot/set.yaml:1 < ApplicationSet argocd/set",

@@ -15,7 +15,9 @@ def test_a_folder_brings_the_objects_of_its_own_files_only() -> None:
 
 def test_recurse_include_and_exclude_choose_files_by_their_path_below_the_folder() -> None:
     repo = expanded({
-        "app.yaml": application("web", "path: k, directory: {recurse: true, include: 'x/*', exclude: '{x/no.yaml,y*}'}"),
+        "app.yaml": application(
+            "web", "path: k, directory: {recurse: true, include: 'x/*', exclude: '{x/no.yaml,y*}'}"
+        ),
         "k/a.yaml": named("a"), "k/x/b.yaml": named("b"), "k/x/y/c.yaml": named("c"), "k/x/no.yaml": named("no"),
     })  # fmt: skip
     assert [manifest.name for manifest in repo.manifests] == ["web", "b", "c"]
@@ -42,7 +44,8 @@ def test_lists_are_taken_apart_with_the_line_of_each_item() -> None:
 def test_yaml_without_objects_is_passed_over_but_not_among_objects() -> None:
     repo = expanded({
         "app.yaml": application("web", "path: k"),
-        "k/values.yaml": "a: 1\n", "k/list.yaml": "- a\n", "k/skip.yaml": f"# +argocd:skip-file-rendering\n{named('s')}",
+        "k/values.yaml": "a: 1\n", "k/list.yaml": "- a\n",
+        "k/skip.yaml": f"# +argocd:skip-file-rendering\n{named('s')}",
         "k/mixed.yaml": f"{named('a')}---\nb: 1\n---\n{named('c')}", "k/json.json": '{"apiVersion": "v1", "kind": "J"}',
     })  # fmt: skip
     assert [manifest.name for manifest in repo.manifests] == ["web", "", "a"]
@@ -107,7 +110,8 @@ def test_a_chart_is_rendered_with_its_values_files_in_order() -> None:
     assert (request.owner, request.kube_version, str(request.place)) == ("Application argocd/web", "1.37", "app.yaml:6")
     manifest = repo.manifests[1]
     assert str(manifest.origin) == (
-        "charts/web/templates/cm.yaml, values charts/web/values.yaml, env/prod.yaml, top.yaml, by Application argocd/web"
+        "charts/web/templates/cm.yaml, values charts/web/values.yaml, env/prod.yaml, top.yaml, "
+        "by Application argocd/web"
     )
     assert (manifest.origin.chart, manifest.origin.line, manifest.lines) == ("charts/web", 2, {})
     assert (manifest.cluster, manifest.namespace, manifest.name) == ("prod", "web", "shop")
@@ -120,7 +124,9 @@ def test_a_chart_is_rendered_with_its_values_files_in_order() -> None:
 def test_a_glob_among_values_files_leaves_out_what_is_named_by_itself() -> None:
     charts = Charts()
     expanded({
-        "app.yaml": application("web", "path: charts/web, helm: {valueFiles: [/env/*.yaml, /env/**/z.yaml, /env/a.yaml]}"),
+        "app.yaml": application(
+            "web", "path: charts/web, helm: {valueFiles: [/env/*.yaml, /env/**/z.yaml, /env/a.yaml]}"
+        ),
         **CHART, "env/a.yaml": "{}", "env/b.yaml": "{}", "env/x/y/z.yaml": "{}", "env/x/w.yaml": "{}",
     }, charts)  # fmt: skip
     assert charts.requests[0].values == ("env/b.yaml", "env/x/y/z.yaml", "env/a.yaml")
@@ -140,7 +146,8 @@ def test_a_glob_among_values_files_leaves_out_what_is_named_by_itself() -> None:
 def test_values_in_the_application_win_over_the_files(helm: str, inline: dict[str, object]) -> None:
     charts = Charts()
     repo = expanded(
-        {"app.yaml": application("web", f"path: charts/web, helm: {{{helm}}}"), **CHART, "note.txt": "a\\b, c\n"}, charts
+        {"app.yaml": application("web", f"path: charts/web, helm: {{{helm}}}"), **CHART, "note.txt": "a\\b, c\n"},
+        charts,
     )
     assert charts.requests[0].inline == inline
     assert repo.not_checked == ()
@@ -148,7 +155,8 @@ def test_values_in_the_application_win_over_the_files(helm: str, inline: dict[st
 
 def test_what_of_helm_is_not_evaluated_is_said() -> None:
     repo = expanded({
-        "app.yaml": application("web", "path: charts/web, helm: {apiVersions: [a/v1], parameters: [{name: 'a[0]', value: x}],"
+        "app.yaml": application("web", "path: charts/web, helm: {apiVersions: [a/v1],"
+                                " parameters: [{name: 'a[0]', value: x}],"
                                 " valueFiles: ['https://h/v.yaml', '$ARGOCD_APP_NAME.yaml']}"), **CHART,
     }, Charts())  # fmt: skip
     assert [note.reason for note in repo.not_checked] == [
@@ -181,21 +189,21 @@ def test_a_chart_from_elsewhere_is_external_and_its_values_here_are_reached() ->
             spec:
               destination: {{server: "https://kubernetes.default.svc"}}
               sources:
-                - {{repoURL: "https://charts.example", chart: kyverno, targetRevision: 3.9.0, helm: {{valueFiles: [$v/p/v.yaml]}}}}
+                - {{repoURL: "https://c.example", chart: kyverno, targetRevision: 3.9.0,helm: {{valueFiles: [$v/p/v]}}}}
                 - {{repoURL: "{URL}", ref: v}}
                 - {{repoURL: "https://charts.example", chart: loose, targetRevision: 1.*}}
                 - {{repoURL: "https://other.example/x.git", path: p}}
                 - {{repoURL: "{URL}", path: p, targetRevision: v1.2.3}}
             """,
-        "p/v.yaml": named("a"),
+        "p/v": named("a"),
     })  # fmt: skip
     assert [(str(one.place), one.what) for one in repo.external] == [
-        ("app.yaml:7", "chart kyverno 3.9.0 from https://charts.example"),
+        ("app.yaml:7", "chart kyverno 3.9.0 from https://c.example"),
         ("app.yaml:9", "chart loose 1.* from https://charts.example (not an exact version)"),
         ("app.yaml:10", "repository https://other.example/x.git"),
         ("app.yaml:11", "this repository at v1.2.3"),
     ]
-    assert repo.reached == {"app.yaml", "p/v.yaml"}
+    assert repo.reached == {"app.yaml", "p/v"}
     assert lines(repo) == ["in-cluster Application argocd/web @ app.yaml:1 < hand"]
 
 
@@ -247,12 +255,17 @@ def test_what_cannot_be_evaluated_here_is_said(source: str, extra: str, reason: 
 
 
 def test_a_missing_folder_is_left_to_its_rule() -> None:
-    repo = expanded({"app.yaml": application("web", "path: gone"), "b.yaml": application("b", "path: k"), "k/a.yaml": "a"})
+    repo = expanded(
+        {"app.yaml": application("web", "path: gone"), "b.yaml": application("b", "path: k"), "k/a.yaml": "a"}
+    )
     assert (repo.faults, repo.not_checked, repo.external) == ((), (), ())
 
 
 def test_cluster_scoped_objects_get_no_namespace() -> None:
-    texts = {"app.yaml": application("web", "path: k"), "k/a.yaml": f"{named('a', 'Namespace')}---\n{named('b', 'Thing')}"}
+    texts = {
+        "app.yaml": application("web", "path: k"),
+        "k/a.yaml": f"{named('a', 'Namespace')}---\n{named('b', 'Thing')}",
+    }
     assert [m.namespace for m in expanded(texts).manifests[1:]] == ["", "web"]
     everything = expanded(texts, namespaced=lambda _, kind: kind != "Thing")
     assert [m.namespace for m in everything.manifests[1:]] == ["web", ""]
@@ -261,7 +274,7 @@ def test_cluster_scoped_objects_get_no_namespace() -> None:
 def test_applications_bring_applications_to_any_depth() -> None:
     repo = expanded({
         "root.yaml": application("root", "path: apps", '{server: "https://kubernetes.default.svc", namespace: argocd}'),
-        "apps/a.yaml": application("a", "path: more", '{name: in-cluster, namespace: argocd}'),
+        "apps/a.yaml": application("a", "path: more", "{name: in-cluster, namespace: argocd}"),
         "more/b.yaml": application("b", "path: k"), "k/cm.yaml": named("x"),
     })  # fmt: skip
     assert lines(repo) == [

@@ -11,7 +11,7 @@ REPO = Repo.of("", {
 })  # fmt: skip
 
 
-def manifest(cluster: str = "", owner: str = "", path: str = "a.yaml", values: tuple[str, ...] = (), name: str = "",
+def manifest(*, cluster: str = "", owner: str = "", path: str = "a.yaml", values: tuple[str, ...] = (), name: str = "",
              kind: str = "Application", to: str = "") -> Manifest:  # fmt: skip
     data = {"kind": kind, "metadata": {"name": name}, "spec": {"destination": {"name": to}}}
     return Manifest(data, Origin(path, owner=owner, values=values), cluster=cluster)
@@ -44,6 +44,8 @@ def test_the_environment_of_an_object(given: Manifest, expected: str) -> None:
 
 
 def test_a_cluster_of_several_environments_says_nothing() -> None:
-    repo = Repo.of("", {f"environments/{name}/values.yaml": "platform: {cluster: shared}\n" for name in ("dev", "prod")})
+    repo = Repo.of(
+        "", {f"environments/{name}/values.yaml": "platform: {cluster: shared}\n" for name in ("dev", "prod")}
+    )
     assert environment_of(repo, manifest(cluster="shared", owner="Application argocd/web-dev")) == "dev"
     assert environment_of(repo, manifest(cluster="shared")) == ""

@@ -7,11 +7,13 @@ from tests.expand.support import URL, Charts, expanded, files, lines, named
 def git(name: str = "flux-system", namespace: str = "flux-system", url: str = URL, ref: str = "{branch: main}") -> str:
     return (
         "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\n"
-        f"metadata: {{name: {name}, namespace: {namespace}}}\nspec: {{url: \"{url}\", ref: {ref}}}\n"
+        f'metadata: {{name: {name}, namespace: {namespace}}}\nspec: {{url: "{url}", ref: {ref}}}\n'
     )
 
 
-def kustomization(name: str, path: str, more: str = "", source: str = "flux-system", namespace: str = "flux-system") -> str:
+def kustomization(
+    name: str, path: str, more: str = "", source: str = "flux-system", namespace: str = "flux-system"
+) -> str:
     return (
         "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"
         f"metadata: {{name: {name}, namespace: {namespace}}}\nspec:\n"
@@ -28,7 +30,9 @@ def release(spec: str, name: str = "web") -> str:
 
 SYNC = {"clusters/prod/flux-system/gotk-sync.yaml": f"{git()}---\n{kustomization('flux-system', './clusters/prod')}"}
 BY_ROOT = "< Kustomization flux-system/flux-system"
-HERE = "  chart: {spec: {chart: ./charts/web, sourceRef: {kind: GitRepository, name: flux-system, namespace: flux-system}}}\n"
+SOURCE = "{kind: GitRepository, name: flux-system, namespace: flux-system}"
+HELM_SOURCE = "{kind: HelmRepository, name: h, namespace: flux-system}"
+HERE = f"  chart: {{spec: {{chart: ./charts/web, sourceRef: {SOURCE}}}}}\n"
 CHART = {"charts/web/Chart.yaml": "name: web\n"}
 
 
@@ -117,7 +121,7 @@ def test_patches_and_components_of_a_kustomization_apply_and_the_rest_is_said() 
 """
     repo = expanded({
         **SYNC, "clusters/prod/apps.yaml": kustomization("apps", "apps", more), "apps/a.yaml": named("a"),
-        "extra/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [b.yaml]\n",
+        "extra/kustomization.yaml": "kind: Component\nresources: [b.yaml]\n",
         "extra/b.yaml": named("b"),
     })  # fmt: skip
     assert [(m.name, m.get("data"), m.labels) for m in repo.manifests[3:]] == [
@@ -141,8 +145,9 @@ def test_files_that_flux_leaves_out_are_not_built() -> None:
 
 def test_a_flux_instance_is_a_root() -> None:
     repo = expanded({
-        "flux.yaml": f"apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {{name: flux, namespace: flux-system}}\n"
-                     f"spec:\n  sync:\n    kind: GitRepository\n    url: {URL}\n    ref: refs/heads/main\n    path: clusters/eu\n",
+        "flux.yaml": "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\n"
+                     "metadata: {name: flux, namespace: flux-system}\nspec:\n  sync:\n    kind: GitRepository\n"
+                     f"    url: {URL}\n    ref: refs/heads/main\n    path: clusters/eu\n",
         "clusters/eu/a.yaml": named("a", namespace="x"),
     })  # fmt: skip
     assert lines(repo) == [
@@ -158,8 +163,8 @@ def test_a_release_reads_generated_config_maps_as_the_files_they_were_made_of() 
     texts = {
         **SYNC, **CHART, "clusters/prod/apps.yaml": kustomization("apps", "apps"),
         "clusters/prod/env.yaml": kustomization("env", "env"),
-        "env/kustomization.yaml": "namespace: web\nconfigMapGenerator:\n  - name: environment\n    files: [values.yaml]\n"
-                                  "    options: {disableNameSuffixHash: true}\n",
+        "env/kustomization.yaml": "namespace: web\nconfigMapGenerator:\n  - name: environment\n"
+                                  "    files: [values.yaml]\n    options: {disableNameSuffixHash: true}\n",
         "env/values.yaml": "a: 1\n",
         "apps/web/kustomization.yaml": "namespace: web\nresources: [release.yaml]\nconfigurations: [names.yaml]\n"
                                        "configMapGenerator:\n  - name: values\n    files: [values.yaml=web.yaml]\n"
@@ -188,7 +193,8 @@ def test_plain_config_maps_and_target_paths_are_merged_in_order() -> None:
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {}, namespace: web}}\ndata:\n  values.yaml: |\n    {}\n"
     repo = expanded({
         **SYNC, **CHART,
-        "clusters/prod/cm.yaml": f"{text.format('one', '{a: {x: 1, z: 1}, n: null}')}---\n{text.format('two', '{a: {x: 2}}')}",
+        "clusters/prod/cm.yaml": text.format("one", "{a: {x: 1, z: 1}, n: null}")
+        + "---\n" + text.format("two", "{a: {x: 2}}"),
         "clusters/prod/web.yaml": release(
             f"{HERE}  valuesFrom:\n    - {{kind: ConfigMap, name: one}}\n    - {{kind: ConfigMap, name: two}}\n"
             "    - {kind: ConfigMap, name: two, targetPath: text, literal: true}\n"
@@ -222,9 +228,9 @@ def test_values_that_cannot_be_known_are_said() -> None:
 @pytest.mark.parametrize(
     ("spec", "what"),
     [
-        ("  chart: {spec: {chart: kyverno, version: 3.9.0, sourceRef: {kind: HelmRepository, name: h, namespace: flux-system}}}\n",
+        (f"  chart: {{spec: {{chart: kyverno, version: 3.9.0, sourceRef: {HELM_SOURCE}}}}}\n",
          "chart kyverno 3.9.0 from https://charts.example"),
-        ("  chart: {spec: {chart: kyverno, version: '>=3', sourceRef: {kind: HelmRepository, name: h, namespace: flux-system}}}\n",
+        (f"  chart: {{spec: {{chart: kyverno, version: '>=3', sourceRef: {HELM_SOURCE}}}}}\n",
          "chart kyverno >=3 from https://charts.example (not an exact version)"),
         ("  chartRef: {kind: OCIRepository, name: o, namespace: flux-system}\n",
          "chart oci://r.example/c 1.2.3 from OCIRepository o"),

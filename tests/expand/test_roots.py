@@ -7,7 +7,13 @@ FOLDER = {"k/a.yaml": named("a")}
 
 @pytest.mark.parametrize(
     "checkout",
-    ["", URL, "git@git.example:team/config.git", "ssh://git@git.example:22/team/config", "https://git.example/me/fork.git"],
+    [
+        "",
+        URL,
+        "git@git.example:team/config.git",
+        "ssh://git@git.example:22/team/config",
+        "https://git.example/me/fork.git",
+    ],
 )
 def test_the_url_of_this_repository_is_that_of_the_files(checkout: str) -> None:
     repo = expanded({"app.yaml": application("web", "path: k"), **FOLDER}, url=checkout)
@@ -65,7 +71,9 @@ def test_a_patch_of_an_application_is_no_root() -> None:
 
 def test_of_a_ring_one_is_the_root() -> None:
     hub = '{server: "https://kubernetes.default.svc", namespace: argocd}'
-    repo = expanded({"one/a.yaml": application("a", "path: two", hub), "two/b.yaml": application("b", "path: one", hub)})
+    repo = expanded(
+        {"one/a.yaml": application("a", "path: two", hub), "two/b.yaml": application("b", "path: one", hub)}
+    )
     assert lines(repo) == [
         "in-cluster Application argocd/b @ two/b.yaml:1 < Application argocd/a",
         "in-cluster Application argocd/a @ one/a.yaml:1 < Application argocd/b",
@@ -98,4 +106,7 @@ spec:
 def test_examples_are_roots_only_where_there_is_nothing_else() -> None:
     example = {"docs/app.yaml": application("doc", "path: gone")}
     assert len(expanded(example).manifests) == 1
-    assert [m.name for m in expanded({**example, "app.yaml": application("web", "path: k"), **FOLDER}).manifests] == ["web", "a"]
+    assert [m.name for m in expanded({**example, "app.yaml": application("web", "path: k"), **FOLDER}).manifests] == [
+        "web",
+        "a",
+    ]

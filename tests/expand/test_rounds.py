@@ -1,7 +1,7 @@
 from scaffold.expand.rounds import MAX_DEPTH, MAX_OWNERS
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Place
 from scaffold.model.ports import ChartRequest, ChartResult
-from scaffold.model.rule import Hit
 from tests.expand.support import Charts, application, expanded, lines
 
 CHART = {"c/Chart.yaml": "name: c\n", "c/templates/a.yaml": "x\n"}
@@ -15,7 +15,9 @@ def test_the_charts_of_a_round_are_one_batch() -> None:
 
 def test_an_application_may_come_out_of_a_chart() -> None:
     inner = Charts({"c/templates/a.yaml": application("inner", "path: d")})
-    repo = expanded({"app.yaml": application("web", "path: c"), **CHART, "d/cm.yaml": application("last", "path: gone")}, inner)
+    repo = expanded(
+        {"app.yaml": application("web", "path: c"), **CHART, "d/cm.yaml": application("last", "path: gone")}, inner
+    )
     assert lines(repo) == [
         "in-cluster Application argocd/web @ app.yaml:1 < hand",
         "prod Application argocd/inner @ c/templates/a.yaml:1 < Application argocd/web",
@@ -49,7 +51,9 @@ def test_owners_that_double_end() -> None:
             number = int(release.rpartition("-")[2])
             return "---\n".join(application(f"n-{number * 2 + add}", "path: c") for add in (1, 2))
 
-        return [ChartResult({"c/templates/a.yaml": two(r.release)} if len(requests) < MAX_OWNERS else {}) for r in requests]
+        return [
+            ChartResult({"c/templates/a.yaml": two(r.release)} if len(requests) < MAX_OWNERS else {}) for r in requests
+        ]
 
     repo = expanded({"app.yaml": application("n-0", "path: c"), **CHART}, double)
     assert len(repo.charts) == MAX_OWNERS

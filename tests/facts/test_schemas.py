@@ -468,3 +468,17 @@ def test_depth_is_an_answer_not_a_crash() -> None:
     data = {"spec": {"versions": [{"name": "v1", "schema": {"openAPIV3Schema": schema}}]}}
     found = CATALOG.validate(data, "apiextensions.k8s.io/v1", "CustomResourceDefinition", "1.37")
     assert [str(problem) for problem in found or ()] == ["is nested too deeply"]
+
+
+def test_a_number_that_python_does_not_write_is_an_answer_not_a_crash() -> None:
+    huge = 16**5000
+    data = {
+        "spec": {"ports": [{"port": huge, "protocol": "TCP"}, {"port": huge, "protocol": huge}], "clusterIPs": [huge]}
+    }
+    found = CATALOG.validate(data, "v1", "Service", "1.37")
+    assert [str(problem) for problem in found or ()] == [
+        "spec.ports.0.port: a number of thousands of digits does not fit into int32",
+        "spec.ports.1.port: a number of thousands of digits does not fit into int32",
+        "spec.ports.1.protocol: a number of thousands of digits is not a string",
+        "spec.clusterIPs.0: a number of thousands of digits is not a string",
+    ]

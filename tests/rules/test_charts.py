@@ -2,9 +2,9 @@
 
 import json
 
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Place
 from scaffold.model.repo import Chart, Repo
-from scaffold.model.rule import Hit
 from tests.helpers import URL, applied, dedented, found, hits
 
 PLACE = Place("app.yaml", 7)

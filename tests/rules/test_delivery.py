@@ -1,9 +1,9 @@
 """Delivery: corners of what Argo CD and Flux are told to apply."""
 
-from scaffold.model.manifest import Place
+from scaffold.model.hit import Hit
+from scaffold.model.manifest import Manifest, Origin, Place
 from scaffold.model.repo import Repo
-from scaffold.model.rule import Hit
-from tests.helpers import URL, expanded_hits, found, hits
+from tests.helpers import URL, expanded_hits, found, hits, rule
 
 SETTINGS = """
     apiVersion: v1
@@ -174,6 +174,17 @@ def test_encrypted_empty_and_filled_in_later_is_no_secret() -> None:
         assert secret(body) == []
     (half,) = secret("stringData: {user: shop, password: 'ENC[AES256_GCM,data:Zm9v,type:str]'}\nsops: {mac: x}")
     assert half.endswith("holds user in plain text")
+
+
+def test_a_secret_that_a_chart_renders_is_shown_with_its_render() -> None:
+    data = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "web"}, "stringData": {"token": "abc"}}
+    origin = Origin("charts/web/templates/secret.yaml", 2, "Application argocd/web", "charts/web", ("dev.yaml",))
+    repo = Repo.of(URL, {}).with_(manifests=(Manifest(data, origin, namespace="shop"),))
+    (finding,) = rule("GITOPS-18").findings(repo)
+    assert f"{finding.place} {finding.text}" == (
+        "charts/web/templates/secret.yaml:2 Secret shop/web holds token in plain text"
+    )
+    assert finding.context == "Application argocd/web, values dev.yaml"
 
 
 def test_argo_cds_own_secrets_may_say_where_but_not_with_what() -> None:

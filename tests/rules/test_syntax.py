@@ -1,8 +1,8 @@
 """Syntax: faults of YAML, and what yamllint adds to them."""
 
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Place
 from scaffold.model.repo import Repo
-from scaffold.model.rule import Hit
 from tests.helpers import URL, found, hits
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -69,7 +69,13 @@ def answers(draw: st.DrawFn) -> dict[str, Any]:
     return chosen
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+# Without shrinking: each example is a whole repository, and a failing one is small enough to read.
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
 @given(answers())
 def test_accepted_answers_give_a_sound_repository(chosen: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as scratch:

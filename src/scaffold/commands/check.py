@@ -17,9 +17,10 @@ from scaffold.engines.helm import Backend, Helm, helm
 from scaffold.expand import expand
 from scaffold.facts.schemas import Catalog
 from scaffold.model.errors import BadInput
+from scaffold.model.hit import Hit
 from scaffold.model.outcome import Outcome
 from scaffold.model.repo import NotChecked, Repo
-from scaffold.model.rule import Hit, Rule
+from scaffold.model.rule import Rule
 from scaffold.rules import RULES
 from scaffold.rules.schemas import unknown_kinds
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from scaffold.model.errors import BadInput
 from scaffold.model.yamltext import parse
 
@@ -32,10 +34,14 @@ def read_answers(path: Path) -> dict[str, Any]:
         raise BadInput(f"{path}:{documents[1].line}: a second YAML document, answers are one map")
     if not documents:
         return {}
-    data = documents[0].data
+    try:
+        # The same reading as `copier copy --data-file`: what is a text there is one here.
+        data = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:
+        raise BadInput(f"{path}: no YAML, {' '.join(str(error).split())}") from error
     if not isinstance(data, dict):
         raise BadInput(f"{path}:{documents[0].line}: answers are a map of question to answer")
-    return {name: value for name, value in data.items() if not name.startswith("_")}
+    return {str(name): value for name, value in data.items() if not str(name).startswith("_")}
 
 
 def read_pairs(pairs: Iterable[str]) -> dict[str, str]:

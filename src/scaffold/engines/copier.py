@@ -205,18 +205,18 @@ def _nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:
     return f", did you mean {near[0]}?" if near else ""
 
 
-def _examine(name: str, question: Mapping[str, Any], value: object) -> None:
+def _examine(name: str, question: Mapping[str, Any], value: Any) -> None:
     kind = question.get("type", "str")
     if kind in {"int", "float"}:
         number = int if kind == "int" else float
         try:
             if isinstance(value, bool) or (kind == "int" and isinstance(value, float) and value != int(value)):
                 raise ValueError  # noqa: TRY301 - one message for all that is no number
-            number(value)  # type: ignore[arg-type]
+            number(value)
         except (TypeError, ValueError, OverflowError) as error:
             what = "a whole number" if kind == "int" else "a number"
             raise BadInput(f"{name}: {json.dumps(value, ensure_ascii=False, default=str)} is not {what}") from error
-    elif kind == "str" and (value is None or isinstance(value, (bool, list, dict))):
+    elif kind == "str" and (isinstance(value, bool) or not isinstance(value, (str, int, float))):
         raise BadInput(f"{name}: {json.dumps(value, ensure_ascii=False, default=str)} is not a text, put it into quotes")
     elif kind == "yaml" and isinstance(value, str):
         try:

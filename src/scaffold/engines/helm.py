@@ -18,9 +18,9 @@ from typing import Any, Protocol
 
 from scaffold.engines import process
 from scaffold.model.errors import BadInput, ToolFailed
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Place
 from scaffold.model.ports import ChartRequest, ChartResult
-from scaffold.model.rule import Hit
 
 _LINE = re.compile(r"([-\w./]+/templates/[-\w./]+):(\d+)")
 _SOURCE = re.compile(r"^# Source: (\S+)$", re.MULTILINE)
@@ -173,7 +173,7 @@ class _Binary:
         values = chart / "parameters.json"
         values.write_text(json.dumps(parameters), encoding="utf-8")
         # `helm template` has no strict mode; only `helm lint --strict` has. A missing key prints "<no value>".
-        argv = ["helm", "template", "t", chart, "--values", values]
+        argv: list[str | Path] = ["helm", "template", "t", chart, "--values", values]
         done = process.run(argv, seconds=self._seconds, allowed=(0, 1))
         if done.code:
             return _flat(done.err).removeprefix("Error: ")

@@ -98,6 +98,7 @@ def _last_line(text: str) -> str:
 
 def main() -> None:
     """Answer until the input ends."""
+    helm_python.disable_logging()  # Go's default logger writes every `fail` to the person's terminal
     for line in sys.stdin:
         sys.stdout.write(json.dumps(answer(json.loads(line))) + "\n")
         sys.stdout.flush()

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from scaffold.engines import process
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Place
-from scaffold.model.rule import Hit
 
 _PROBLEM = re.compile(r"(.+?):(\d+):(\d+): \[(warning|error)\] (.*)")
 _BATCH = 400

@@ -8,9 +8,9 @@ from typing import Any
 from scaffold.expand.found import Found, Job, Owner
 from scaffold.expand.generation import Element, Generator, generate, generators
 from scaffold.expand.objects import as_list, as_map, below
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest, Origin
 from scaffold.model.repo import Repo
-from scaffold.model.rule import Hit
 from scaffold.model.yamltext import parse
 
 _TEMPLATED = re.compile(r"\{\{.*\}\}")
@@ -113,9 +113,7 @@ def _with_values(template: _Template, generator: Generator, element: Element) ->
     return _render(template, element, texts, go_on)
 
 
-def _render(
-    template: _Template, element: Element, texts: list[str], then: Callable[[list[str] | str], Found]
-) -> Found:
+def _render(template: _Template, element: Element, texts: list[str], then: Callable[[list[str] | str], Found]) -> Found:
     if template.go_template and texts:
         return Found(jobs=[Job(element.parameters, texts, then)])
     return then([fast_template(text, element.parameters) for text in texts])

@@ -11,9 +11,9 @@ from scaffold.expand.kustomize import build
 from scaffold.expand.objects import below, documents, items, manifest_of
 from scaffold.expand.source import Source, elsewhere, sources
 from scaffold.model.giturl import same_repository
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest, Place
 from scaffold.model.repo import External, Repo, normalise
-from scaffold.model.rule import Hit
 
 _SKIP_MARKER = "+argocd:skip-file-rendering"
 _TYPES = ("helm", "kustomize", "directory", "plugin")

@@ -29,8 +29,8 @@ class FieldSpec:
 def selects(group: str, version: str, kind: str, api_version: str, of_kind: str) -> bool:
     """Tell whether group, version and kind, each a wildcard when empty, are those of an object."""
     own_group, _, own_version = api_version.rpartition("/")
-    return (not kind or kind == of_kind) and (not group or group == own_group) and (
-        not version or version == own_version
+    return (
+        (not kind or kind == of_kind) and (not group or group == own_group) and (not version or version == own_version)
     )
 
 
@@ -149,7 +149,9 @@ _CONFIG_MAPS = (
 
 NAME_REFERENCES = (
     NameReference(
-        "ConfigMap", "", "v1",
+        "ConfigMap",
+        "",
+        "v1",
         (
             *(
                 spec(f"{prefix}/{path}", kind, version="v1" if kind == "Pod" else "")
@@ -162,17 +164,19 @@ NAME_REFERENCES = (
         ),
     ),
     NameReference(
-        "Service", "", "v1",
+        "Service",
+        "",
+        "v1",
         tuple(
             spec("webhooks/clientConfig/service", kind, "admissionregistration.k8s.io")
             for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
         ),
     ),
     NameReference(
-        "ServiceAccount", "", "v1",
-        tuple(
-            spec("subjects", kind, "rbac.authorization.k8s.io") for kind in ("RoleBinding", "ClusterRoleBinding")
-        ),
+        "ServiceAccount",
+        "",
+        "v1",
+        tuple(spec("subjects", kind, "rbac.authorization.k8s.io") for kind in ("RoleBinding", "ClusterRoleBinding")),
     ),
 )
 """Of kustomize's own table the part that matters here: names change by a hash (ConfigMaps only), and a reference
@@ -183,7 +187,9 @@ def read_name_references(config: Mapping[str, Any]) -> list[NameReference]:
     """Read ``nameReference`` of a ``configurations`` file."""
     return [
         NameReference(
-            _word(entry, "kind"), _word(entry, "group"), _word(entry, "version"),
+            _word(entry, "kind"),
+            _word(entry, "group"),
+            _word(entry, "version"),
             tuple(
                 spec(_word(field, "path"), _word(field, "kind"), _word(field, "group"), _word(field, "version"))
                 for field in as_list(entry.get("fieldSpecs"))

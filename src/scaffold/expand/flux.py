@@ -8,9 +8,9 @@ from scaffold.expand.kustomization import FILE_NAMES, Kustomization, KustomizeEr
 from scaffold.expand.kustomize import build
 from scaffold.expand.objects import below
 from scaffold.model.giturl import same_repository
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest, Place
 from scaffold.model.repo import External, NotChecked, Repo, normalise
-from scaffold.model.rule import Hit
 
 # What source-controller leaves out of an artifact by default, beside images and archives.
 _LEFT_OUT = (
@@ -34,9 +34,7 @@ def open_kustomization(repo: Repo, kustomization: Manifest, lookup: Lookup) -> F
     cluster = kustomization.cluster
     if secret := kustomization.get("spec", "kubeConfig", "secretRef", "name"):
         cluster = str(secret)
-    owner = Owner(
-        f"Kustomization {kustomization.namespace}/{kustomization.name}", cluster, "", kustomization.place()
-    )
+    owner = Owner(f"Kustomization {kustomization.namespace}/{kustomization.name}", cluster, "", kustomization.place())
     reference = kustomization.mapping("spec", "sourceRef")
     folder = normalise(str(kustomization.get("spec", "path") or ""))
     where = source_elsewhere(repo, kustomization, reference, lookup, folder)
@@ -112,7 +110,8 @@ def plain_folder(repo: Repo, folder: str) -> list[str]:
     entered = [
         path
         for path in sorted(repo.below(folder), key=lambda path: path.split("/"))
-        if not path.startswith(tuple(f"{name}/" for name in _LEFT_OUT)) and path not in _LEFT_OUT
+        if not path.startswith(tuple(f"{name}/" for name in _LEFT_OUT))
+        and path not in _LEFT_OUT
         and path.rpartition("/")[2] not in _LEFT_OUT_ANYWHERE
     ]
     inner = {path.rpartition("/")[0] for path in entered if path.rpartition("/")[2] in FILE_NAMES}

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest, Origin, Place
 from scaffold.model.ports import ChartRequest
 from scaffold.model.repo import External, NotChecked
-from scaffold.model.rule import Hit
 
 FileKey = tuple[str, str, str, str]
 """Cluster, namespace, name and key of a ConfigMap's text."""

@@ -9,9 +9,9 @@ from typing import Any
 from scaffold.expand import globs, values
 from scaffold.expand.objects import as_list, documents
 from scaffold.expand.source import elsewhere
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import External, NotChecked, Repo
-from scaffold.model.rule import Hit
 from scaffold.model.yamltext import Key, parse
 
 _NETWORK = {

@@ -109,7 +109,11 @@ def _config_map(
         made["immutable"] = True
     behavior = entry.get("behavior")
     return Resource(
-        made, place.path, place.line, hashed=not options.fixed_name, files=files,
+        made,
+        place.path,
+        place.line,
+        hashed=not options.fixed_name,
+        files=files,
         behavior=behavior if isinstance(behavior, str) else "",
     )
 

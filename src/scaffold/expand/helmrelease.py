@@ -7,10 +7,10 @@ from scaffold.expand import values
 from scaffold.expand.argocd import chart_elsewhere
 from scaffold.expand.flux import Lookup, source_elsewhere
 from scaffold.expand.found import FileKey, Found, Owner, Render
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.ports import ChartRequest
 from scaffold.model.repo import External, NotChecked, Repo, normalise
-from scaffold.model.rule import Hit
 from scaffold.model.yamltext import Key, parse
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from scaffold.expand import globs, values
 from scaffold.expand.objects import as_list
 from scaffold.expand.source import Source, elsewhere
+from scaffold.model.hit import Hit
 from scaffold.model.ports import ChartRequest
 from scaffold.model.repo import NotChecked, Repo, normalise
-from scaffold.model.rule import Hit
 from scaffold.model.yamltext import parse
 
 _VERSION = re.compile(r"v?(\d+\.\d+)")

@@ -121,7 +121,9 @@ def _path(data: Any, keys: Sequence[str]) -> Path:
     path: list[str | int] = []
     for key in keys:
         path.append(int(key) % max(len(data), 1) if isinstance(data, list) and key.lstrip("-").isdigit() else key)
-        data = data[path[-1]] if isinstance(data, list) and isinstance(path[-1], int) and data else (
-            data.get(key) if isinstance(data, dict) else None
+        data = (
+            data[path[-1]]
+            if isinstance(data, list) and isinstance(path[-1], int) and data
+            else (data.get(key) if isinstance(data, dict) else None)
         )
     return tuple(path)

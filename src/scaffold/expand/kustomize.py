@@ -21,12 +21,12 @@ _READ = frozenset({
     "apiVersion", "kind", "metadata", "sortOptions", "resources", "bases", "components", "namespace",
     "configMapGenerator", "generatorOptions", "configurations", "patches", "patchesJson6902", "labels", "commonLabels",
     "commonAnnotations",
-})
+})  # fmt: skip
 _KNOWN = _READ | {
     "openapi", "namePrefix", "nameSuffix", "patchesStrategicMerge", "images", "imageTags", "replacements", "replicas",
     "vars", "crds", "secretGenerator", "helmGlobals", "helmCharts", "helmChartInflationGenerator", "generators",
     "transformers", "validators", "buildMetadata",
-}
+}  # fmt: skip
 
 
 def build(

@@ -9,29 +9,31 @@ from scaffold.model.manifest import Manifest, Origin
 from scaffold.model.repo import Repo
 from scaffold.model.yamltext import Document, Path, parse
 
-CLUSTER_SCOPED = frozenset({
-    "admissionregistration.k8s.io/MutatingWebhookConfiguration",
-    "admissionregistration.k8s.io/ValidatingWebhookConfiguration",
-    "apiextensions.k8s.io/CustomResourceDefinition",
-    "apiregistration.k8s.io/APIService",
-    "certificates.k8s.io/CertificateSigningRequest",
-    "flowcontrol.apiserver.k8s.io/FlowSchema",
-    "flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration",
-    "networking.k8s.io/IngressClass",
-    "node.k8s.io/RuntimeClass",
-    "policy/PodSecurityPolicy",
-    "rbac.authorization.k8s.io/ClusterRole",
-    "rbac.authorization.k8s.io/ClusterRoleBinding",
-    "scheduling.k8s.io/PriorityClass",
-    "storage.k8s.io/CSIDriver",
-    "storage.k8s.io/CSINode",
-    "storage.k8s.io/StorageClass",
-    "storage.k8s.io/VolumeAttachment",
-    "/ComponentStatus",
-    "/Namespace",
-    "/Node",
-    "/PersistentVolume",
-})
+CLUSTER_SCOPED = frozenset(
+    {
+        "admissionregistration.k8s.io/MutatingWebhookConfiguration",
+        "admissionregistration.k8s.io/ValidatingWebhookConfiguration",
+        "apiextensions.k8s.io/CustomResourceDefinition",
+        "apiregistration.k8s.io/APIService",
+        "certificates.k8s.io/CertificateSigningRequest",
+        "flowcontrol.apiserver.k8s.io/FlowSchema",
+        "flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration",
+        "networking.k8s.io/IngressClass",
+        "node.k8s.io/RuntimeClass",
+        "policy/PodSecurityPolicy",
+        "rbac.authorization.k8s.io/ClusterRole",
+        "rbac.authorization.k8s.io/ClusterRoleBinding",
+        "scheduling.k8s.io/PriorityClass",
+        "storage.k8s.io/CSIDriver",
+        "storage.k8s.io/CSINode",
+        "storage.k8s.io/StorageClass",
+        "storage.k8s.io/VolumeAttachment",
+        "/ComponentStatus",
+        "/Namespace",
+        "/Node",
+        "/PersistentVolume",
+    }
+)
 """The kinds that kustomize itself knows to be cluster-scoped (5.8); it gives every other one a namespace."""
 
 

@@ -8,10 +8,10 @@ from scaffold.expand.kustomization import FILE_NAMES, KustomizeError, closure, f
 from scaffold.expand.kustomize import build
 from scaffold.expand.objects import items
 from scaffold.expand.roots import Root
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Place
 from scaffold.model.ports import ChartRequest
 from scaffold.model.repo import Repo, normalise
-from scaffold.model.rule import Hit
 
 _NO_OBJECTS = frozenset({
     "kustomize.config.k8s.io", "backstage.io", "scaffolder.backstage.io", "cli.kyverno.io", "chainsaw.kyverno.io",

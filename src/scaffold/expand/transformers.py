@@ -80,8 +80,11 @@ def _labels(place: Place, entry: Any, resources: Resources) -> None:
         raise KustomizeError(place, "a labels entry is a map with pairs")
     pairs = entry.get("pairs")
     fields = tuple(
-        spec(str(field.get("path", "")), *(str(field.get(key) or "") for key in ("kind", "group", "version")),
-             create=bool(field.get("create")))
+        spec(
+            str(field.get("path", "")),
+            *(str(field.get(key) or "") for key in ("kind", "group", "version")),
+            create=bool(field.get("create")),
+        )
         for field in as_list(entry.get("fields"))
         if isinstance(field, Mapping)
     )
@@ -169,7 +172,10 @@ def _selected(resources: Resources, target: Mapping[str, Any], place: Place) -> 
         group, _, version = resource.api_version.rpartition("/")
         first, now = resource.ids[0], resource.id
         values = {
-            "group": (group,), "version": (version,), "kind": (resource.kind,), "name": (first.name, now.name),
+            "group": (group,),
+            "version": (version,),
+            "kind": (resource.kind,),
+            "name": (first.name, now.name),
             "namespace": (first.namespace, now.namespace),
         }
         if all(any(pattern.fullmatch(value) for value in values[key]) for key, pattern in patterns.items()) and all(

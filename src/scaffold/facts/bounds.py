@@ -54,7 +54,10 @@ def shown(value: object) -> str:
     """Return a value as a message shows it."""
     if isinstance(value, dict | list):
         return "a map" if isinstance(value, dict) else "a list"
-    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "a number of thousands of digits"
     return text if len(text) <= 60 else f"{text[:56]}…{text[-1]}"
 
 

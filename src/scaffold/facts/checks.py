@@ -219,7 +219,14 @@ def _duplicates(items: list[Any], identity: Callable[[Any], Mapping[str, Any] | 
     first: dict[str, int] = {}
     for index, item in enumerate(items):
         if key := identity(item):
-            original = first.setdefault(line(key), index)
+            original = first.setdefault(_written(key), index)
             if original != index:
                 what = ", ".join(f"{name} {shown(value)}".strip() for name, value in key.items())
                 yield (index,), f"duplicate of item {original}: {what}"
+
+
+def _written(key: Mapping[str, Any]) -> str:
+    try:
+        return line(key)
+    except ValueError:  # an integer that Python does not write; it is shown as no integer that fits
+        return str(id(key))

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Place
-from scaffold.model.rule import Hit
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice, takewhile
 
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest, Origin, Place
-from scaffold.model.rule import Hit
 from scaffold.model.yamltext import Document, Fault, parse
 
 
@@ -138,8 +138,7 @@ class Repo:
     def raw_in(self, path: str) -> list[Manifest]:
         """Return the Kubernetes objects of one file."""
         return [
-            Manifest(document.data, Origin(path, document.line), document.lines,
-                     namespace=_namespace(document.data))
+            Manifest(document.data, Origin(path, document.line), document.lines, namespace=_namespace(document.data))
             for document in self.documents(path)
             if isinstance(document.data, dict) and "apiVersion" in document.data and "kind" in document.data
         ]

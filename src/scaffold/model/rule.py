@@ -3,12 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Place
-
-if TYPE_CHECKING:
-    from scaffold.model.repo import Repo
+from scaffold.model.repo import Repo
 
 
 class Severity(StrEnum):
@@ -16,15 +14,6 @@ class Severity(StrEnum):
 
     ERROR = "error"
     WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Hit:
-    """What a rule found: a place and what is wrong there, with the value shown. ``context`` says which render."""
-
-    place: Place
-    text: str
-    context: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,7 +28,7 @@ class Finding:
     context: str = ""
 
 
-Check = Callable[["Repo"], Iterator[Hit]]
+Check = Callable[[Repo], Iterator[Hit]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +51,7 @@ class Rule:
         lines = (self.check.__doc__ or "").strip().splitlines()[1:]
         return "\n".join(line.strip() for line in lines).strip()
 
-    def findings(self, repo: "Repo") -> list[Finding]:
+    def findings(self, repo: Repo) -> list[Finding]:
         """Run the rule; equal hits (one template rendered for several environments) are one finding."""
         hits = dict.fromkeys(self.check(repo))
         return [Finding(hit.place, self.id, hit.text, self.severity, self.fix, hit.context) for hit in hits]

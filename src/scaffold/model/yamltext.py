@@ -20,6 +20,7 @@ _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]*)\Z")
 _OCTAL = re.compile(r"[-+]?0o?([0-7_]+)\Z")
 _HEX = re.compile(r"[-+]?0x[0-9a-fA-F_]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_LONGEST = 400
 _TRUE = frozenset({"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y"})
 _FALSE = frozenset({"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "n", "N"})
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
@@ -78,10 +79,11 @@ def scalar(text: str) -> Any:
     first = text[0]
     if first.isdigit() or first in "+-.":
         if _INTEGER.match(text):
-            return int(text.replace("_", ""))
-        if _HEX.match(text):
+            # Go reads what fits no integer as a float; Python refuses integers of thousands of digits.
+            return int(text.replace("_", "")) if len(text) < _LONGEST else float(text.replace("_", ""))
+        if _HEX.match(text) and len(text) < _LONGEST:
             return int(text.replace("_", ""), 16)
-        if match := _OCTAL.match(text):
+        if len(text) < _LONGEST and (match := _OCTAL.match(text)):
             value = int(match[1].replace("_", "") or "0", 8)
             return -value if first == "-" else value
         if _FLOAT.match(text):

@@ -9,9 +9,10 @@ from typing import Any
 
 import promql_parser
 
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
-from scaffold.model.rule import Hit, Severity, rule
+from scaffold.model.rule import Severity, rule
 from scaffold.rules.hits import at
 from scaffold.rules.inventory import Cluster, clusters
 from scaffold.rules.selectors import selects

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Place
 from scaffold.model.repo import Repo
-from scaffold.model.rule import Hit, Severity, rule
+from scaffold.model.rule import Severity, rule
 from scaffold.model.yamltext import Path, parse
 from scaffold.rules.delivery import applications_without_their_values
 from scaffold.rules.refusals import taken_apart

@@ -9,9 +9,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from scaffold.facts.schemas import Catalog
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo, normalise
-from scaffold.model.rule import Hit, Severity, rule
+from scaffold.model.rule import Severity, rule
 from scaffold.model.yamltext import Path
 from scaffold.rules.hits import at
 from scaffold.rules.owners import KUSTOMIZATION_FILES, destination, is_here, sources, title
@@ -100,11 +101,10 @@ def secrets_are_not_in_git(repo: Repo) -> Iterator[Hit]:
     base64 is no encryption, and what was pushed once stays in the history. Empty values, placeholders and the
     harmless fields of Argo CD's own repository and cluster Secrets are no secrets.
     """
-    seen = set()
-    for manifest in (*repo.raw, *repo.manifests):
-        if (manifest.group, manifest.kind) != ("", "Secret") or manifest.place() in seen:
+    written = {manifest.place() for manifest in repo.raw}
+    for manifest in (*repo.raw, *(made for made in repo.manifests if made.place() not in written)):
+        if (manifest.group, manifest.kind) != ("", "Secret"):
             continue
-        seen.add(manifest.place())
         for field in ("data", "stringData"):
             if keys := [key for key, value in manifest.mapping(field).items() if _is_plain(manifest, key, value)]:
                 yield at(manifest, (field, keys[0]), f"{manifest} holds {', '.join(keys)} in plain text")

@@ -1,7 +1,7 @@
 """Hits on what is applied: at the place a person would edit, with the render that showed them."""
 
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest, Origin
-from scaffold.model.rule import Hit
 from scaffold.model.yamltext import Path
 
 

@@ -6,9 +6,9 @@ Helm names all of them in one message, in an order that changes from run to run,
 import re
 from collections.abc import Iterator
 
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Place
 from scaffold.model.repo import Chart, Repo
-from scaffold.model.rule import Hit
 from scaffold.model.yamltext import Path
 
 _START = "values don't meet the specifications of the schema(s) in the following chart(s): "

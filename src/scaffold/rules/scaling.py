@@ -4,13 +4,14 @@ Two rules share one question. WORK-03 asks that Git does not say it, or that its
 alone; GITOPS-07 asks that what the owner is told also works.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
-from scaffold.model.rule import Hit, Severity, rule
+from scaffold.model.rule import Severity, rule
 from scaffold.model.yamltext import Path
 from scaffold.rules.hits import at
 from scaffold.rules.owners import title
@@ -115,11 +116,13 @@ def _by_flux(owner: Manifest, workload: Manifest) -> Iterator[tuple[Manifest, Pa
             yield owner, (*where, index), why
 
 
-def _is_about_replicas(entry: Any) -> bool:
-    pointers, expressions = entry.get("jsonPointers") or [], entry.get("jqPathExpressions") or []
-    managers = entry.get("managedFieldsManagers") or []
+def _is_about_replicas(entry: Mapping[str, Any]) -> bool:
+    def texts(field: str) -> list[str]:
+        value = entry.get(field)
+        return [str(item) for item in value] if isinstance(value, list) else []
+
     return (
-        bool({"/spec/replicas", "/spec"} & set(map(str, pointers)))
-        or any(".spec.replicas" in str(expression) for expression in expressions)
-        or "kube-controller-manager" in managers
+        bool({"/spec/replicas", "/spec"} & set(texts("jsonPointers")))
+        or any(".spec.replicas" in expression for expression in texts("jqPathExpressions"))
+        or "kube-controller-manager" in texts("managedFieldsManagers")
     )

@@ -10,9 +10,10 @@ from functools import cache, lru_cache
 from typing import Any
 
 from scaffold.facts.schemas import KUBERNETES, Catalog, Kind
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest, Place
 from scaffold.model.repo import NotChecked, Repo
-from scaffold.model.rule import Hit, Severity, rule
+from scaffold.model.rule import Severity, rule
 from scaffold.model.yamltext import Path
 from scaffold.rules.hits import at
 

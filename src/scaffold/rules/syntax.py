@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Place
 from scaffold.model.repo import Repo
-from scaffold.model.rule import Hit, Severity, rule
+from scaffold.model.rule import Severity, rule
 
 _SAID_ALREADY = ("syntax error", "(key-duplicates)")
 

@@ -6,9 +6,10 @@ The server checks an object alone. What is found here it accepts, and the pods t
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
-from scaffold.model.rule import Hit, Severity, rule
+from scaffold.model.rule import Severity, rule
 from scaffold.model.yamltext import Path
 from scaffold.rules import podsecurity
 from scaffold.rules.hits import at
