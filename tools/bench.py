@@ -80,9 +80,10 @@ def main() -> None:
 
 UNPACK = """
 import subprocess, sys
+from scaffold import __version__
 from scaffold.engines.template_source import embedded_bundle
-subprocess.run(["git", "clone", "--quiet", "--branch", subprocess.run(["git", "bundle", "list-heads", embedded_bundle()],
-    capture_output=True, text=True, check=True).stdout.split()[-1].rpartition("/")[2], embedded_bundle(), sys.argv[1]], check=True)
+clone = ["git", "clone", "--quiet", "--branch", f"v{__version__}", embedded_bundle(), sys.argv[1]]
+subprocess.run(clone, check=True)
 """
 EMPTY = "import typer; app = typer.Typer(); app.command('a')(lambda: None); app.command('b')(lambda: None); app()"
 
@@ -148,9 +149,8 @@ def pair(what: str, ours: Callable[[], None], raw: Callable[[], None]) -> None:
                 into.append(time.perf_counter() - started)
     left, right = map(statistics.median, times)
     ratios = [a / b for a, b in zip(*times, strict=True)]
-    print(
-        f"{what}\n  {left:.3f} | {right:.3f}   ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-    )
+    spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+    print(f"{what}\n  {left:.3f} | {right:.3f}   ratio {spread}")
 
 
 def peak(argv: list[str], environment: dict[str, str]) -> float:

@@ -38,25 +38,35 @@ class Format(StrEnum):
 
 
 PathArgument = Annotated[Path, typer.Argument(help="Root of the repository.", show_default=True)]
-Pairs = Annotated[list[str] | None, typer.Option("-d", "--data", metavar="KEY=VALUE", help="One answer; may be repeated.")]
+Pairs = Annotated[
+    list[str] | None, typer.Option("-d", "--data", metavar="KEY=VALUE", help="One answer; may be repeated.")
+]
 AnswersFile = Annotated[Path | None, typer.Option("--answers", metavar="FILE", help="YAML file of answers.")]
-Preset = Annotated[str, typer.Option("--preset", metavar="NAME", help="Answers to start from: minimal, standard or full.")]
+Preset = Annotated[
+    str, typer.Option("--preset", metavar="NAME", help="Answers to start from: minimal, standard or full.")
+]
 Defaults = Annotated[bool, typer.Option("--defaults", help="Ask nothing, take the default of every open question.")]
 Template = Annotated[
     str,
-    typer.Option("--template", envvar="SCAFFOLD_TEMPLATE", metavar="URL", help="Another template than the embedded one."),
+    typer.Option(
+        "--template", envvar="SCAFFOLD_TEMPLATE", metavar="URL", help="Another template than the embedded one."
+    ),
 ]
 Ref = Annotated[str | None, typer.Option("--ref", metavar="TAG", help="Version of the template.")]
-HelmChoice = Annotated[str, typer.Option("--helm", metavar="WHICH", help="auto, embedded, or binary (the helm on PATH).")]
+HelmChoice = Annotated[
+    str, typer.Option("--helm", metavar="WHICH", help="auto, embedded, or binary (the helm on PATH).")
+]
 KubeVersion = Annotated[str, typer.Option("--kube-version", metavar="1.N", help="Kubernetes version to check against.")]
-Schemas = Annotated[list[Path] | None, typer.Option("--schemas", metavar="DIR", help="Folder of CRDs that the catalog lacks.")]
+Schemas = Annotated[
+    list[Path] | None, typer.Option("--schemas", metavar="DIR", help="Folder of CRDs that the catalog lacks.")
+]
 Seconds = Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=1, help="Limit for one call of a tool.")]
 FormatChoice = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no summary of what was clean.")]
 
 
 @app.callback(invoke_without_command=True)
-def _version(version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False) -> None:  # noqa: FBT002
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False) -> None:
     if version:
         typer.echo(f"scaffold {__version__}")
         raise typer.Exit
@@ -64,8 +74,12 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Name of the repository and of its first service.")] = "",
-    destination: Annotated[Path | None, typer.Argument(metavar="[DEST]", help="Folder to make; ./NAME if omitted.")] = None,
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="Name of the repository and of its first service.")
+    ] = "",
+    destination: Annotated[
+        Path | None, typer.Argument(metavar="[DEST]", help="Folder to make; ./NAME if omitted.")
+    ] = None,
     data: Pairs = None,
     answers: AnswersFile = None,
     preset: Preset = "",
@@ -120,13 +134,17 @@ def add_service(
     wanted = command.Wanted(tuple(data or ()), answers, preset, template, ref, defaults, _terminal())
     made = command.add_service(name, path, wanted)
     file = command.service_answers_file(str(made.answers.get("engine", "")), name)
-    typer.echo(f"Added the service {name} (answers in {file}). Look at it with `git status`, then `scaffold check {path}`.")
+    typer.echo(
+        f"Added the service {name} (answers in {file}). Look at it with `git status`, then `scaffold check {path}`."
+    )
 
 
 @app.command()
 def check(
     path: PathArgument = Path(),
-    select: Annotated[list[str] | None, typer.Option("--select", metavar="RULE", help="Only these rules (prefixes work).")] = None,
+    select: Annotated[
+        list[str] | None, typer.Option("--select", metavar="RULE", help="Only these rules (prefixes work).")
+    ] = None,
     ignore: Annotated[list[str] | None, typer.Option("--ignore", metavar="RULE", help="Not these rules.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Fail on anything that could not be checked, too.")] = False,
     kube_version: KubeVersion = "",
@@ -141,7 +159,9 @@ def check(
     from scaffold.commands.check import check as command
     from scaffold.engines.helm import backend
 
-    options = Options(tuple(select or ()), tuple(ignore or ()), kube_version, backend(helm), tuple(schemas or ()), timeout)
+    options = Options(
+        tuple(select or ()), tuple(ignore or ()), kube_version, backend(helm), tuple(schemas or ()), timeout
+    )
     say = _progress(quiet or form is Format.JSON)
     outcome = command(path, options, say)
     say("")
@@ -153,7 +173,9 @@ def check(
 def render(
     path: PathArgument = Path(),
     env: Annotated[str, typer.Option("--env", metavar="E", help="Only this environment.")] = "",
-    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", help="A file an owner, below this folder.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="A file an owner, below this folder.")
+    ] = None,
     kube_version: KubeVersion = "",
     helm: HelmChoice = "auto",
     timeout: Seconds = 120,
@@ -259,8 +281,13 @@ def _print_made(made: Any, outcome: Any, form: Format, *, quiet: bool) -> None:
         from scaffold.report import json as report
 
         checked = json.loads(report.render(outcome, strict=True)) if outcome else None
-        typer.echo(json.dumps({"root": str(made.root), "answers": {**made.answers}, "service": {**made.service},
-                               "check": checked}, indent=2, ensure_ascii=False))
+        typer.echo(
+            json.dumps(
+                {"root": str(made.root), "answers": {**made.answers}, "service": {**made.service}, "check": checked},
+                indent=2,
+                ensure_ascii=False,
+            )
+        )
         return
     from scaffold.report import made as report_made
 

@@ -15,7 +15,12 @@ from scaffold import __version__
 def scaffold(*args: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "scaffold", *args],
-        cwd=cwd, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env={**os.environ, **env},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **env},
     )
 
 
@@ -47,7 +52,11 @@ def test_wrong_use_is_two(tmp_path: Path) -> None:
     [
         (["check", "gone"], 2, "scaffold: gone is not a folder: name the root of a GitOps repository"),
         (["check", "--select", "MASH"], 2, "scaffold: MASH names no rule"),
-        (["check", "--kube-version", "1.20"], 2, "scaffold: Kubernetes 1.20 is not in the catalog: choose from 1.35, 1.36, 1.37"),
+        (
+            ["check", "--kube-version", "1.20"],
+            2,
+            "scaffold: Kubernetes 1.20 is not in the catalog: choose from 1.35, 1.36, 1.37",
+        ),
         (["check", "--helm", "docker"], 2, "scaffold: --helm docker: choose auto, embedded or binary"),
         (["new"], 2, "scaffold: NAME is missing: scaffold new my-service (or give the answer name)"),
         (["new", "web"], 2, "scaffold: no terminal to ask in, and no answer for description"),
@@ -105,7 +114,8 @@ def test_render_writes_a_folder_and_refuses_a_full_one(repository: Path, tmp_pat
 def test_render_of_an_unknown_environment_names_the_known_ones(repository: Path, tmp_path: Path) -> None:
     done = scaffold("render", str(repository), "--env", "qa", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (
-        2, "scaffold: --env qa: no such environment, choose from dev, staging, prod\n",
+        2,
+        "scaffold: --env qa: no such environment, choose from dev, staging, prod\n",
     )
 
 
@@ -118,9 +128,28 @@ def test_doctor_shows_every_tool(tmp_path: Path) -> None:
 
 def test_a_broken_pipe_is_quiet(repository: Path) -> None:
     done = subprocess.run(
-        f"{sys.executable} -m scaffold render {repository} | head -n 1", shell=True, capture_output=True, text=True, check=False
+        f"{sys.executable} -m scaffold render {repository} | head -n 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stderr == ""
+
+
+def test_on_a_full_disk_it_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    # A file system of 64 KiB, in a mount namespace of the test.
+    script = f"""
+        mount -t tmpfs -o size=64k none {tmp_path} || exit 77
+        cd {tmp_path} && {sys.executable} -m scaffold new web --defaults
+        echo "code $?"; ls -A {tmp_path}
+    """
+    argv = ["unshare", "--mount", "--map-root-user", "bash", "-c", script]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode == 77 or "unshare" in done.stderr:
+        pytest.skip("this machine does not let a test mount a small file system (unshare --mount)")
+    assert done.stderr.startswith("scaffold: no space left on the disk of ")
+    assert done.stdout == "code 3\n"
 
 
 def test_without_a_network_everything_works(tmp_path: Path) -> None:
@@ -128,6 +157,9 @@ def test_without_a_network_everything_works(tmp_path: Path) -> None:
         pytest.skip("this machine does not let a test cut its own network (unshare --net)")
     done = subprocess.run(
         ["unshare", "--net", "--map-root-user", sys.executable, "-m", "scaffold", "new", "web", "--defaults"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

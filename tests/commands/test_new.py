@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from scaffold.commands.new import Wanted, add_service, new
 from scaffold.engines import git
@@ -34,7 +35,13 @@ def test_data_wins_over_the_file_over_the_preset_over_defaults(tmp_path: Path) -
     file = answers_file(tmp_path, "mesh: istio\nmetrics: prometheus\nowner_team: payments\n")
     made = make(tmp_path, preset="minimal", file=file, pairs=("metrics=none",))
     chosen = {key: made.answers[key] for key in ("policy", "mesh", "metrics", "owner_team", "repo_branch")}
-    assert chosen == {"policy": "none", "mesh": "istio", "metrics": "none", "owner_team": "payments", "repo_branch": "main"}
+    assert chosen == {
+        "policy": "none",
+        "mesh": "istio",
+        "metrics": "none",
+        "owner_team": "payments",
+        "repo_branch": "main",
+    }
 
 
 def test_the_service_knows_its_repository(tmp_path: Path) -> None:
@@ -58,13 +65,17 @@ REFUSED = [
     (("environments=[{name: dev}]",), "environments: entry 1 needs exactly the keys name, cluster, server, region"),
     (("environments=[{",), "environments: no YAML, while parsing a flow node"),
     (
-        ("environments=[{name: dev, cluster: a, server: 'https://a', region: x}, "
-         "{name: dev, cluster: b, server: 'https://b', region: x}]",),
+        (
+            "environments=[{name: dev, cluster: a, server: 'https://a', region: x}, "
+            "{name: dev, cluster: b, server: 'https://b', region: x}]",
+        ),
         'environments: name "dev" is used by two environments',
     ),
     (
-        ("environments=[{name: dev, cluster: a, server: 'https://a', region: x}, "
-         "{name: prod, cluster: b, server: 'https://a', region: x}]",),
+        (
+            "environments=[{name: dev, cluster: a, server: 'https://a', region: x}, "
+            "{name: prod, cluster: b, server: 'https://a', region: x}]",
+        ),
         'environments: server "https://a" is used by two environments',
     ),
     (
@@ -73,15 +84,20 @@ REFUSED = [
     ),
     (("replicas={dev: {min: 1, max: 1}}",), "replicas: environment staging is missing; environment prod is missing"),
     (
-        ("environments=[{name: eu-dev, cluster: a, server: 'https://a', region: x}, "
-         "{name: dev, cluster: b, server: 'https://b', region: x}]",),
+        (
+            "environments=[{name: eu-dev, cluster: a, server: 'https://a', region: x}, "
+            "{name: dev, cluster: b, server: 'https://b', region: x}]",
+        ),
         'environments: name "eu-dev" ends in "-dev", another environment: names built of both would be the same',
     ),
     (("service=velero",), 'service: "velero" is the name of a part of the platform, choose another name'),
     (("image=docker.io/library/nginx",), 'image: "docker.io/library/nginx" is not from the registry "ghcr.io/example"'),
     (("image_tag=latest",), 'image_tag: "latest" moves, name a version'),
     (("mesh=none", "public_host=shop"), "public_host: is routed by the mesh, and this repository has none"),
-    (("subsets=[{name: canary, weight: 70}, {name: beta, weight: 40}]",), "subsets: the weights add up to more than 100"),
+    (
+        ("subsets=[{name: canary, weight: 70}, {name: beta, weight: 40}]",),
+        "subsets: the weights add up to more than 100",
+    ),
     (("subsets=[{name: canary, header: X-Canary, value: 'on'}]",), "subsets: header of canary is not lower case"),
     (("kind=cron", "schedule=0 25 * * *"), 'schedule: "25" is not a hour from 0 to 23'),
     (("kind=cron", "schedule=@daily"), 'schedule: "@daily" is not five cron fields such as 0 3 * * *'),
@@ -102,7 +118,9 @@ def test_a_bad_answer_is_one_line_and_nothing_is_written(pairs: tuple[str, ...],
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["My-Service", "-web", "web-", "1web", "a" * 41, "wéb", "a.b", "../web", "web/x", ".."])
+@pytest.mark.parametrize(
+    "name", ["My-Service", "-web", "web-", "1web", "a" * 41, "wéb", "a.b", "../web", "web/x", ".."]
+)
 def test_a_name_that_is_no_label_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"^(name|NAME): "):
         new(name, tmp_path / "repo", Wanted(defaults=True))
@@ -121,12 +139,16 @@ def test_wrong_types_in_a_file_are_named(tmp_path: Path) -> None:
 
 
 def test_an_unknown_preset_names_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="--preset ful: unknown, did you mean full.; choose from full, minimal, standard"):
+    with pytest.raises(
+        BadInput, match="--preset ful: unknown, did you mean full.; choose from full, minimal, standard"
+    ):
         make(tmp_path, preset="ful")
 
 
 def test_without_a_terminal_the_open_questions_are_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no terminal to ask in, and no answer for description, owner_team, .* volume_size"):
+    with pytest.raises(
+        BadInput, match="no terminal to ask in, and no answer for description, owner_team, .* volume_size"
+    ):
         make(tmp_path, defaults=False)
     assert list(tmp_path.iterdir()) == []
 
@@ -134,8 +156,6 @@ def test_without_a_terminal_the_open_questions_are_named(tmp_path: Path) -> None
 def test_with_every_answer_given_no_terminal_is_needed(tmp_path: Path) -> None:
     first = make(tmp_path)
     answers = {**first.answers, **first.service}
-    import yaml
-
     text = yaml.safe_dump({key: value for key, value in answers.items() if not key.startswith("_") and key != "scope"})
     second = new("web", tmp_path / "again", Wanted(file=answers_file(tmp_path, text)))
     assert second.answers == first.answers
@@ -171,7 +191,9 @@ def test_a_template_that_writes_into_git_is_refused(tmp_path: Path) -> None:
     hooks = template / "template" / "#% raw %#"
     del hooks
     (template / "template" / "{{ '.git' }}" / "hooks").mkdir(parents=True)
-    (template / "template" / "{{ '.git' }}" / "hooks" / "post-commit").write_text("#!/bin/sh\ntouch /tmp/owned\n", encoding="utf-8")
+    (template / "template" / "{{ '.git' }}" / "hooks" / "post-commit").write_text(
+        "#!/bin/sh\ntouch /tmp/owned\n", encoding="utf-8"
+    )
     with pytest.raises(BadInput, match="the template writes .git: a template must not touch .git"):
         make(tmp_path, template=str(template))
     assert not (tmp_path / "repo").exists()
@@ -193,4 +215,7 @@ def test_a_second_service_needs_a_repository_of_ours_and_a_free_name(tmp_path: P
     root = make(tmp_path).root
     with pytest.raises(BadInput, match="exists already: choose another name"):
         add_service("web", root, Wanted(defaults=True))
-    assert subprocess.run(["git", "status", "--porcelain"], cwd=root, capture_output=True, text=True, check=True).stdout == ""
+    assert (
+        subprocess.run(["git", "status", "--porcelain"], cwd=root, capture_output=True, text=True, check=True).stdout
+        == ""
+    )

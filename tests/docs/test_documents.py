@@ -79,9 +79,7 @@ def test_the_answers_of_the_tutorial_make_a_clean_repository(engine: str, tmp_pa
     made = new("", tmp_path / "podinfo", Wanted(file=answers, defaults=True))
     assert made.answers["engine"] == engine
     values = made.root / ("apps/base/podinfo" if engine == "flux" else "services/podinfo") / "values.yaml"
-    addition = re.search(
-        r"```yaml\n(env:.*?)```", (ROOT / "docs/tutorial.md").read_text(encoding="utf-8"), re.DOTALL
-    )
+    addition = re.search(r"```yaml\n(env:.*?)```", (ROOT / "docs/tutorial.md").read_text(encoding="utf-8"), re.DOTALL)
     assert addition
     values.write_text(values.read_text(encoding="utf-8") + addition[1], encoding="utf-8")
     service = yaml.safe_load(values.read_bytes())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scaffold.engines import disk
-from scaffold.model.errors import BadInput
+from scaffold.model.errors import BadInput, ToolFailed
 
 
 def test_texts_are_read_with_posix_paths_and_binaries_are_empty(tmp_path: Path) -> None:
@@ -107,9 +107,9 @@ def test_killed_in_the_middle_the_destination_does_not_exist(tmp_path: Path) -> 
 
 
 def test_a_full_disk_is_one_clear_line_and_leaves_nothing(tmp_path: Path) -> None:
-    # RLIMIT_FSIZE gives the same path (an OSError from write) on any machine; the errno is ENOSPC's place.
+    # The whole program on a disk that is really full: tests/cli.
     target = tmp_path / "repo"
-    with pytest.raises(Exception, match=r"no space left on the disk of .*: free some, nothing was written"):
-        with disk.beside(target):
-            raise OSError(28, "No space left on device")
+    message = r"no space left on the disk of .*: free some, nothing was written"
+    with pytest.raises(ToolFailed, match=message), disk.beside(target):
+        raise OSError(28, "No space left on device")
     assert not target.exists()

@@ -28,7 +28,8 @@ def root(tmp_path: Path) -> Path:
         "charts/web/crds/things.yaml": "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n",
         "charts/web/templates/NOTES.txt": "hello {{ .Release.Name }}\n",
         "charts/web/templates/a.yaml": (
-            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\n  namespace: {{ .Release.Namespace }}\n"
+            "apiVersion: v1\nkind: ConfigMap\n"
+            "metadata:\n  name: {{ .Release.Name }}\n  namespace: {{ .Release.Namespace }}\n"
             "data:\n  kube: {{ .Capabilities.KubeVersion }}\n  replicas: {{ .Values.replicas | quote }}\n"
             "  extra: {{ .Values.extra | toJson | quote }}\n"
         ),
@@ -110,7 +111,10 @@ def test_a_chart_that_hangs_is_ended_and_the_next_one_renders(root: Path) -> Non
 
 def test_a_missing_binary_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(ToolFailed, match="helm is not on PATH: install it, or use --helm embedded"), helm(Backend.BINARY):
+    with (
+        pytest.raises(ToolFailed, match="helm is not on PATH: install it, or use --helm embedded"),
+        helm(Backend.BINARY),
+    ):
         pass
 
 

@@ -43,7 +43,14 @@ def test_scalars(text: str, value: object) -> None:
 
 def test_every_node_has_the_line_of_its_key() -> None:
     documents, _ = parse("a:\n  b:\n    - c: 1\n    - d\n---\ne: 1\n")
-    assert documents[0].lines == {(): 1, ("a",): 1, ("a", "b"): 2, ("a", "b", 0): 3, ("a", "b", 0, "c"): 3, ("a", "b", 1): 4}
+    assert documents[0].lines == {
+        (): 1,
+        ("a",): 1,
+        ("a", "b"): 2,
+        ("a", "b", 0): 3,
+        ("a", "b", 0, "c"): 3,
+        ("a", "b", 1): 4,
+    }
     assert documents[1].line == 6
 
 

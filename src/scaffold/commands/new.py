@@ -60,8 +60,13 @@ def new(name: str, destination: Path | None, wanted: Wanted) -> Made:
             made = template.render(staging, answers, ask=ask)
             service: Mapping[str, Any] = {}
             if template.has_services:
-                service = _service(template, staging, {**answers, "service": answers.get("service", made.answers["name"])},
-                                   made.answers, ask=ask)
+                service = _service(
+                    template,
+                    staging,
+                    {**answers, "service": answers.get("service", made.answers["name"])},
+                    made.answers,
+                    ask=ask,
+                )
             with disk.told_apart(root):
                 git.first_commit(staging, str(made.answers.get("repo_branch", "main")), "Start from the golden path")
     return Made(root, made.answers, service)

@@ -12,7 +12,9 @@ from scaffold.model.repo import Repo
 from scaffold.report.manifests import stream
 
 
-def render(root: Path, environment: str, options: Options, progress: Progress = lambda _: None) -> tuple[Repo, list[Manifest]]:
+def render(
+    root: Path, environment: str, options: Options, progress: Progress = lambda _: None
+) -> tuple[Repo, list[Manifest]]:
     """Return the expanded repository and the manifests of one environment (empty: of all)."""
     with helm(options.helm, options.seconds) as engine:
         repo, _ = read(root, options)

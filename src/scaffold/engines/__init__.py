@@ -1,1 +1,1 @@
-"""The world outside: disk, git, Copier, Helm, yamllint. Each tool behind one adapter, all processes through one door."""
+"""The world outside: disk, git, Copier, Helm, yamllint. Each behind one adapter, processes through one door."""

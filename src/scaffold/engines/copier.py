@@ -120,9 +120,12 @@ class Questionnaire:
         given = dict(answers)
         asked: list[str] = []
         for scope in ("repo", "service") if self.has_services else ("repo",):
-            with TemporaryDirectory(prefix="scaffold-ask-") as nowhere, self._worker(
-                Path(nowhere), {**given, "scope": scope} if self.has_services else given, ask=False
-            ) as worker:
+            with (
+                TemporaryDirectory(prefix="scaffold-ask-") as nowhere,
+                self._worker(
+                    Path(nowhere), {**given, "scope": scope} if self.has_services else given, ask=False
+                ) as worker,
+            ):
                 worker._ask()  # noqa: SLF001
                 hidden = set(worker.answers.hidden)
                 given = {**worker._answers_to_remember(), **given}  # noqa: SLF001
@@ -197,7 +200,9 @@ def refuse_traps(destination: Path) -> None:
         if path.name.lower() == ".git":
             raise BadInput(f"the template writes {path.relative_to(destination)}: a template must not touch .git")
         if path.is_symlink() and not path.resolve().is_relative_to(root):
-            raise BadInput(f"the template makes the link {path.relative_to(destination)} that leads out of the repository")
+            raise BadInput(
+                f"the template makes the link {path.relative_to(destination)} that leads out of the repository"
+            )
 
 
 def _nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:
@@ -217,7 +222,9 @@ def _examine(name: str, question: Mapping[str, Any], value: Any) -> None:
             what = "a whole number" if kind == "int" else "a number"
             raise BadInput(f"{name}: {json.dumps(value, ensure_ascii=False, default=str)} is not {what}") from error
     elif kind == "str" and (isinstance(value, bool) or not isinstance(value, (str, int, float))):
-        raise BadInput(f"{name}: {json.dumps(value, ensure_ascii=False, default=str)} is not a text, put it into quotes")
+        raise BadInput(
+            f"{name}: {json.dumps(value, ensure_ascii=False, default=str)} is not a text, put it into quotes"
+        )
     elif kind == "yaml" and isinstance(value, str):
         try:
             yaml.safe_load(value)
@@ -227,7 +234,9 @@ def _examine(name: str, question: Mapping[str, Any], value: Any) -> None:
     if isinstance(choices, (list, dict)):
         allowed = [str(choice) for choice in (choices.values() if isinstance(choices, dict) else choices)]
         if str(value) not in allowed:
-            raise BadInput(f"{name}: {value} is no choice{_nearest(str(value), allowed)}; choose from {', '.join(allowed)}")
+            raise BadInput(
+                f"{name}: {value} is no choice{_nearest(str(value), allowed)}; choose from {', '.join(allowed)}"
+            )
 
 
 @contextmanager

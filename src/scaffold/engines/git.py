@@ -39,8 +39,19 @@ def first_commit(root: Path, branch: str, message: str) -> None:
     git("add", "--all", cwd=root)
     known = process.run(["git", "var", "GIT_COMMITTER_IDENT"], cwd=root, allowed=(0, 1, 128), env=_NEUTRAL).code == 0
     identity = [] if known else ["-c", "user.name=scaffold", "-c", "user.email=scaffold@localhost"]
-    git(*identity, "-c", "commit.gpgSign=false", "-c", "core.hooksPath=/dev/null", "commit", "--quiet",
-        "--no-verify", "--message", message, cwd=root)
+    git(
+        *identity,
+        "-c",
+        "commit.gpgSign=false",
+        "-c",
+        "core.hooksPath=/dev/null",
+        "commit",
+        "--quiet",
+        "--no-verify",
+        "--message",
+        message,
+        cwd=root,
+    )
 
 
 def origin_url(root: Path) -> str:

@@ -111,7 +111,9 @@ class _Embedded:
         )
         if "error" in answer:
             return ChartResult(faults=(_fault(str(answer["error"]), root, request),), lint=lint)
-        return ChartResult(_from_root(answer["documents"], request.path), _from_root(answer["crds"], request.path), (), lint)
+        return ChartResult(
+            _from_root(answer["documents"], request.path), _from_root(answer["crds"], request.path), (), lint
+        )
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         # A chart can loop for ever in Go code: only killing the worker ends that, and releases the read below.
@@ -131,7 +133,9 @@ class _Embedded:
             self._worker = _worker()
             if late.is_set():
                 return {"error": f"rendering took longer than {self._seconds:g} s and was ended (--timeout)"}
-            raise ToolFailed(f"the embedded Helm engine crashed on {question.get('chart', question['op'])}: {error}") from error
+            raise ToolFailed(
+                f"the embedded Helm engine crashed on {question.get('chart', question['op'])}: {error}"
+            ) from error
         finally:
             timer.cancel()
         return answer
@@ -186,7 +190,12 @@ class _Binary:
     def _chart(self, root: Path, request: ChartRequest) -> ChartResult:
         chart = root / request.path
         with tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
-            options: list[str | Path] = ["--namespace", request.namespace, "--kube-version", f"v{request.kube_version}.0"]
+            options: list[str | Path] = [
+                "--namespace",
+                request.namespace,
+                "--kube-version",
+                f"v{request.kube_version}.0",
+            ]
             for path in request.values:
                 options += ["--values", root / path]
             if request.inline:
@@ -200,8 +209,10 @@ class _Binary:
         lint = tuple(_binary_lint(linted.out + linted.err, request))
         if done.code:
             return ChartResult(faults=(_fault(done.err, root, request),), lint=lint)
-        crds = {f"{request.path}/{path.relative_to(chart).as_posix()}": path.read_text(encoding="utf-8")
-                for path in sorted((chart / "crds").glob("**/*.yaml"))}
+        crds = {
+            f"{request.path}/{path.relative_to(chart).as_posix()}": path.read_text(encoding="utf-8")
+            for path in sorted((chart / "crds").glob("**/*.yaml"))
+        }
         return ChartResult(_split(done.out, request.path), crds, (), lint)
 
 
@@ -259,7 +270,9 @@ def _binary_lint(printed: str, request: ChartRequest) -> Iterator[Hit]:
 
 
 def _context(request: ChartRequest) -> str:
-    return ", ".join(part for part in (request.owner, f"values {', '.join(request.values)}" if request.values else "") if part)
+    return ", ".join(
+        part for part in (request.owner, f"values {', '.join(request.values)}" if request.values else "") if part
+    )
 
 
 def _flat(message: str) -> str:

@@ -84,7 +84,10 @@ def _templates(question: dict[str, Any]) -> dict[str, Any]:
             with helm_python.Chart.load(folder) as chart:
                 try:
                     text = _native.call_string(
-                        "helm_render", chart._raw(), json.dumps(parameters), json.dumps({"strict": True, "name": "t"})  # noqa: SLF001
+                        "helm_render",
+                        chart._raw(),  # noqa: SLF001
+                        json.dumps(parameters),
+                        json.dumps({"strict": True, "name": "t"}),
                     )
                     results.append(json.loads(json.loads(text)["texts/templates/out.txt"]))
                 except helm_python.HelmError as error:

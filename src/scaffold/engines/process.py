@@ -1,5 +1,6 @@
 """The one door to subprocesses: argument lists, a time limit, both streams in the error."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -103,10 +104,8 @@ class Conversation:
         """End the child: close its input, wait shortly, then kill it."""
         for stream in (self._child.stdin, self._child.stdout):
             if stream is not None:
-                try:
+                with contextlib.suppress(BrokenPipeError):
                     stream.close()
-                except BrokenPipeError:
-                    pass
         try:
             self._child.wait(timeout=2)
         except subprocess.TimeoutExpired:

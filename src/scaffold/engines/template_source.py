@@ -88,8 +88,18 @@ def write_bundle(root: Path, bundle: Path, version: str) -> None:
         git.git("add", "--all", "--force", cwd=work)
         _fetch_tags(root, work)
         if not _equals_tag(work, tag):
-            git.git("-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false", "commit", "--quiet",
-                    "--message", f"Template {version}", cwd=work, env=_MOMENT)
+            git.git(
+                "-c",
+                "core.hooksPath=/dev/null",
+                "-c",
+                "commit.gpgSign=false",
+                "commit",
+                "--quiet",
+                "--message",
+                f"Template {version}",
+                cwd=work,
+                env=_MOMENT,
+            )
             git.git("-c", "tag.gpgSign=false", "tag", "--force", tag, cwd=work, env=_MOMENT)
         git.git("-c", "pack.threads=1", "bundle", "create", "--quiet", str(bundle.absolute()), "--tags", cwd=work)
 
@@ -109,10 +119,13 @@ def _fetch_tags(root: Path, work: Path) -> None:
 
 
 def _equals_tag(work: Path, tag: str) -> bool:
-    known = process.run(["git", "rev-parse", "--verify", "--quiet", f"{tag}^{{tree}}"], cwd=work, allowed=(0, 1)).code == 0
-    return known and process.run(
-        ["git", "diff", "--cached", "--quiet", tag, "--", *PARTS], cwd=work, allowed=(0, 1)
-    ).code == 0
+    known = (
+        process.run(["git", "rev-parse", "--verify", "--quiet", f"{tag}^{{tree}}"], cwd=work, allowed=(0, 1)).code == 0
+    )
+    return (
+        known
+        and process.run(["git", "diff", "--cached", "--quiet", tag, "--", *PARTS], cwd=work, allowed=(0, 1)).code == 0
+    )
 
 
 def _bundle_of_checkout(scratch: Path) -> Path:

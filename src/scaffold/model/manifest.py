@@ -93,9 +93,9 @@ class Manifest:
         """Return the value below these keys, None where any is missing or no container."""
         value: Any = self.data
         for key in keys:
-            if isinstance(key, int) and isinstance(value, list) and -len(value) <= key < len(value):
-                value = value[key]
-            elif isinstance(value, Mapping) and key in value:
+            if isinstance(value, Mapping):
+                value = value.get(key)
+            elif isinstance(key, int) and isinstance(value, list) and -len(value) <= key < len(value):
                 value = value[key]
             else:
                 return None
