@@ -115,7 +115,7 @@ def test_render_of_an_unknown_environment_names_the_known_ones(repository: Path,
     done = scaffold("render", str(repository), "--env", "qa", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (
         2,
-        "scaffold: --env qa: no such environment, choose from dev, staging, prod\n",
+        "scaffold: --env qa: no such environment, choose from dev, prod, staging\n",
     )
 
 
