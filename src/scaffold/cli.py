@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -95,26 +95,29 @@ def new(
 
     Answers come from -d, before --answers, before --preset, before the defaults.
     """
-    from scaffold.commands import new as command
-    from scaffold.commands.check import Options
-    from scaffold.commands.check import check as run_check
+    from scaffold.commands.ahead import Options, begun
     from scaffold.engines.helm import backend
     from scaffold.engines.helm import helm as open_helm
 
-    wanted = command.Wanted(tuple(data or ()), answers, preset, template, ref, defaults, _terminal())
     say = _progress(quiet or form is Format.JSON)
-    if not check:
-        made = command.new(name, destination, wanted)
-        _print_made(made, None, form, quiet=quiet)
-        return
-    # Opened first: the engine loads on the other core while the template renders.
-    with open_helm(backend(helm)) as engine:
+    # Opened first: the engine loads on another core while Copier is imported and the template rendered.
+    with ExitStack() as stack:
+        engine = stack.enter_context(open_helm(backend(helm))) if check else None
+
+        from scaffold.commands import new as command
+
+        wanted = command.Wanted(tuple(data or ()), answers, preset, template, ref, defaults, _terminal())
         made = command.new(name, destination, wanted)
         say("rendered and committed")
-        outcome = run_check(made.root, Options(), say, engine)
+        outcome = None
+        if engine:
+            with begun(made.root, Options(), engine) as repository:
+                from scaffold.commands.check import check as run_check
+
+                outcome = run_check(repository, say)
     say("")
     _print_made(made, outcome, form, quiet=quiet)
-    raise typer.Exit(1 if outcome.failed(strict=True) else 0)
+    raise typer.Exit(1 if outcome and outcome.failed(strict=True) else 0)
 
 
 @add.command("service")
@@ -155,15 +158,17 @@ def check(
     quiet: Quiet = False,
 ) -> None:
     """Check a GitOps repository offline: what would break in the cluster, at the line to edit."""
-    from scaffold.commands.check import Options
-    from scaffold.commands.check import check as command
+    from scaffold.commands.ahead import Options, begun
     from scaffold.engines.helm import backend
 
     options = Options(
         tuple(select or ()), tuple(ignore or ()), kube_version, backend(helm), tuple(schemas or ()), timeout
     )
     say = _progress(quiet or form is Format.JSON)
-    outcome = command(path, options, say)
+    with begun(path, options) as repository:
+        from scaffold.commands.check import check as command
+
+        outcome = command(repository, say)
     say("")
     _print_outcome(outcome, form, strict=strict, quiet=quiet)
     raise typer.Exit(1 if outcome.failed(strict=strict) else 0)
@@ -181,12 +186,15 @@ def render(
     timeout: Seconds = 120,
 ) -> None:
     """Print what the controllers would apply, as YAML, every object with its origin."""
-    from scaffold.commands import render as command
-    from scaffold.commands.check import Options
+    from scaffold.commands.ahead import Options, begun
     from scaffold.engines.helm import backend
-    from scaffold.report.manifests import stream
 
-    repo, manifests = command.render(path, env, Options(kube_version=kube_version, helm=backend(helm), seconds=timeout))
+    options = Options(kube_version=kube_version, helm=backend(helm), seconds=timeout)
+    with begun(path, options, style=False) as repository:
+        from scaffold.commands import render as command
+        from scaffold.report.manifests import stream
+
+        repo, manifests = command.render(repository, env)
     if output:
         written = command.write(manifests, output)
         typer.echo(f"{len(manifests)} objects in {len(written)} files below {output}", err=True)

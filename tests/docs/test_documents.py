@@ -8,7 +8,8 @@ import pytest
 import yaml
 from tools import reference
 
-from scaffold.commands.check import Options, check
+from scaffold.commands.ahead import Options, begun
+from scaffold.commands.check import check
 from scaffold.commands.new import Wanted, new
 from scaffold.engines.template_source import CANONICAL_URL
 from tests.conftest import ROOT
@@ -86,6 +87,7 @@ def test_the_answers_of_the_tutorial_make_a_clean_repository(engine: str, tmp_pa
     assert (service["port"], service["grpcPort"], service["metrics"]["port"]) == (9898, 9999, 9797)
     assert service["args"] == ["./podinfo", "--port=9898", "--port-metrics=9797", "--grpc-port=9999"]
     assert service["env"] == {"PODINFO_UI_MESSAGE": "Hello from the golden path"}
-    outcome = check(made.root, Options())
+    with begun(made.root, Options()) as repository:
+        outcome = check(repository)
     assert outcome.findings == ()
     assert outcome.not_checked == ()

@@ -30,7 +30,8 @@ def case(root: Path, engine: Helm) -> Repo:
     files, unread = disk.read_tree(root)
     assert files, f"{root} is missing: every rule needs a good and a bad case"
     assert not unread
-    style = yamllint.lint(root, (path for path in files if path.endswith(".yaml") and "/templates/" not in path))
+    yamls = {path: text for path, text in files.items() if path.endswith(".yaml") and "/templates/" not in path}
+    style = yamllint.Lint(root, yamls).problems()
     repo = expanded(Repo.of(URL, files), lambda requests: engine.charts(root, requests), engine.templates)
     return repo.with_(engine_hits={"yamllint": style})
 

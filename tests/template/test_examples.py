@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scaffold.commands.check import Options, check, expanded, read
-from scaffold.engines.helm import Backend, helm
+from scaffold.commands.ahead import Options, begun
+from scaffold.commands.check import check, expanded, known
+from scaffold.engines.helm import Backend
 from tests.conftest import ROOT
 
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").iterdir() if path.is_dir())
@@ -24,7 +25,8 @@ def test_the_committed_examples_are_up_to_date() -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 @pytest.mark.parametrize("kube_version", ["1.35", "1.36", "1.37"])
 def test_an_example_has_no_finding_and_nothing_unchecked(name: str, kube_version: str) -> None:
-    outcome = check(ROOT / "examples" / name, Options(kube_version=kube_version))
+    with begun(ROOT / "examples" / name, Options(kube_version=kube_version)) as repository:
+        outcome = check(repository)
     assert outcome.findings == ()
     assert outcome.not_checked == ()
     assert outcome.objects > 0
@@ -36,9 +38,8 @@ def test_both_helm_engines_give_equal_objects(name: str) -> None:
     results = []
     for backend in (Backend.EMBEDDED, Backend.BINARY):
         root = ROOT / "examples" / name
-        with helm(backend) as engine:
-            repo, _ = read(root, Options())
-            repo = expanded(root, repo, engine)
+        with begun(root, Options(helm=backend), style=False) as repository:
+            repo = expanded(root, known(repository), repository.engine)
         results.append(
             sorted((m.cluster, m.namespace, str(m.origin), yaml.safe_dump(dict(m.data))) for m in repo.manifests)
         )

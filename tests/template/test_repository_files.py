@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from scaffold import __version__
-from scaffold.commands.check import Options, expanded, read
+from scaffold.commands.ahead import Options, begun
+from scaffold.commands.check import expanded, known
 from scaffold.commands.new import Wanted, add_service
-from scaffold.engines.helm import Backend, helm
 from scaffold.facts.schemas import Catalog
 from tests.template.rendering import make, tree
 
@@ -263,9 +263,8 @@ def test_the_catalog_entry_names_what_is_rendered(root: Path) -> None:
 
 
 def test_every_alert_has_a_runbook_and_every_runbook_an_alert(root: Path) -> None:
-    with helm(Backend.EMBEDDED) as engine:
-        repo, _ = read(root, Options())
-        repo = expanded(root, repo, engine)
+    with begun(root, Options(), style=False) as repository:
+        repo = expanded(root, known(repository), repository.engine)
     alerts = {
         rule["alert"]: rule["annotations"]["runbook_url"]
         for manifest in repo.manifests

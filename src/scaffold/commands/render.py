@@ -3,8 +3,8 @@
 from collections import defaultdict
 from pathlib import Path
 
-from scaffold.commands.check import Options, Progress, expanded, read
-from scaffold.engines.helm import helm
+from scaffold.commands.ahead import Begun
+from scaffold.commands.check import Progress, expanded, known
 from scaffold.expand import environment_of, environments
 from scaffold.model.errors import BadInput
 from scaffold.model.manifest import Manifest
@@ -12,17 +12,13 @@ from scaffold.model.repo import Repo
 from scaffold.report.manifests import stream
 
 
-def render(
-    root: Path, environment: str, options: Options, progress: Progress = lambda _: None
-) -> tuple[Repo, list[Manifest]]:
+def render(begun: Begun, environment: str, progress: Progress = lambda _: None) -> tuple[Repo, list[Manifest]]:
     """Return the expanded repository and the manifests of one environment (empty: of all)."""
-    with helm(options.helm, options.seconds) as engine:
-        repo, _ = read(root, options)
-        progress(f"{len(repo.files)} files read")
-        repo = expanded(root, repo, engine)
-    known = environments(repo)
-    if environment and environment not in known:
-        raise BadInput(f"--env {environment}: no such environment, choose from {', '.join(known) or 'none'}")
+    progress(f"{len(begun.repo.files)} files read")
+    repo = expanded(begun.root, known(begun), begun.engine)
+    there = environments(repo)
+    if environment and environment not in there:
+        raise BadInput(f"--env {environment}: no such environment, choose from {', '.join(there) or 'none'}")
     chosen = [m for m in repo.manifests if not environment or environment_of(repo, m) == environment]
     return repo, chosen
 

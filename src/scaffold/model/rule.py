@@ -33,12 +33,16 @@ Check = Callable[[Repo], Iterator[Hit]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule. Title and reason are the first line and the rest of its function's docstring."""
+    """A rule. Title and reason are the first line and the rest of its function's docstring.
+
+    ``needs`` names the engine whose hits it reads (a key of ``Repo.engine_hits``), empty for most.
+    """
 
     id: str
     severity: Severity
     fix: str
     check: Check
+    needs: str = ""
 
     @property
     def title(self) -> str:
@@ -60,7 +64,7 @@ class Rule:
 _TAKEN: dict[str, Rule] = {}
 
 
-def rule(rule_id: str, severity: Severity, *, fix: str) -> Callable[[Check], Rule]:
+def rule(rule_id: str, severity: Severity, *, fix: str, needs: str = "") -> Callable[[Check], Rule]:
     """Make a rule of a function. An id is taken once; the remedy is one sentence with a full stop."""
     if not fix.endswith("."):
         raise ValueError(f"{rule_id}: the remedy must be a sentence with a full stop")
@@ -68,7 +72,7 @@ def rule(rule_id: str, severity: Severity, *, fix: str) -> Callable[[Check], Rul
         raise ValueError(f"{rule_id} is taken already")
 
     def register(check: Check) -> Rule:
-        made = _TAKEN[rule_id] = Rule(rule_id, severity, fix, check)
+        made = _TAKEN[rule_id] = Rule(rule_id, severity, fix, check, needs)
         return made
 
     return register

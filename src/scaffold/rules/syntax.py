@@ -21,7 +21,7 @@ def yaml_can_be_read(repo: Repo) -> Iterator[Hit]:
         yield Hit(Place(path, fault.line), f"{fault.message} (column {fault.column})")
 
 
-@rule("YAML-02", Severity.WARNING, fix="Follow the style, or change the rule in .yamllint.")
+@rule("YAML-02", Severity.WARNING, fix="Follow the style, or change the rule in .yamllint.", needs="yamllint")
 def yaml_has_one_style(repo: Repo) -> Iterator[Hit]:
     """YAML files that people edit have one style: yamllint has no complaint.
 
