@@ -6,6 +6,7 @@ Commands are imported when they run: ``--help`` loads none of them.
 
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -269,6 +270,10 @@ def _progress(quiet: bool) -> Callable[[str], None]:
     return say
 
 
+def _width() -> int:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+
 def _colour() -> bool:
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
@@ -281,7 +286,8 @@ def _print_outcome(outcome: Any, form: Format, *, strict: bool, quiet: bool) -> 
     else:
         from scaffold.report import text
 
-        typer.echo(text.render(outcome, colour=_colour(), strict=strict, quiet=quiet))
+        if shown := text.render(outcome, colour=_colour(), strict=strict, quiet=quiet, width=_width()):
+            typer.echo(shown)
 
 
 def _print_made(made: Any, outcome: Any, form: Format, *, quiet: bool) -> None:
@@ -299,9 +305,10 @@ def _print_made(made: Any, outcome: Any, form: Format, *, quiet: bool) -> None:
         return
     from scaffold.report import made as report_made
 
-    typer.echo(report_made.render(made.root, made.answers, made.service, colour=_colour()))
     if outcome and not (quiet and not outcome.failed(strict=True)):
         _print_outcome(outcome, form, strict=True, quiet=quiet)
+        typer.echo("")
+    typer.echo(report_made.render(made.root, made.answers, made.service, colour=_colour()))
 
 
 __all__ = ["BadInput", "app", "main"]

@@ -121,3 +121,11 @@ def test_a_missing_binary_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> No
 def test_an_unknown_backend_names_the_known_ones() -> None:
     with pytest.raises(BadInput, match="--helm docker: choose auto, embedded or binary"):
         backend("docker")
+
+
+def test_a_schema_in_the_network_is_not_fetched(engine: Helm, root: Path) -> None:
+    schema = root / "charts/web/values.schema.json"
+    schema.write_text('{"$ref": "http://schemas.example.com/values.json"}', encoding="utf-8")
+    [result] = engine.charts(root, [request()])
+    [fault] = result.faults
+    assert "127.0.0.1:9" in fault.text

@@ -58,6 +58,10 @@ def test_merge_keys_give_way_to_own_keys() -> None:
     assert data("x: &x {a: 1, b: 2}\ny:\n  <<: *x\n  b: 3\n") == {"x": {"a": 1, "b": 2}, "y": {"a": 1, "b": 3}}
 
 
+def test_an_anchor_named_twice_is_the_later_one_from_there_on() -> None:
+    assert data("a: &x 1\nb: *x\nc: &x 2\nd: *x\n") == {"a": 1, "b": 1, "c": 2, "d": 2}
+
+
 def test_duplicate_keys_are_found_at_any_depth() -> None:
     _, faults = parse("a:\n  - b: 1\n    b: 2\n")
     assert faults == [Fault(3, 5, "duplicate key b")]

@@ -141,8 +141,13 @@ class _Embedded:
         return answer
 
 
+_OFFLINE = {name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")}
+"""A chart's schema may name another by URL, and Helm would fetch it: no check goes to the network."""
+_OFFLINE |= {"NO_PROXY": "", "no_proxy": ""}
+
+
 def _worker() -> process.Conversation:
-    return process.Conversation([sys.executable, "-m", "scaffold.engines.helm_worker"])
+    return process.Conversation([sys.executable, "-m", "scaffold.engines.helm_worker"], env=_OFFLINE)
 
 
 class _Binary:
@@ -173,12 +178,14 @@ class _Binary:
     def close(self) -> None:
         """Nothing is held."""
 
+    def _run(self, *args: str | Path) -> process.Completed:
+        return process.run(["helm", *args], env=_OFFLINE, seconds=self._seconds, allowed=(0, 1))
+
     def _template(self, chart: Path, parameters: Mapping[str, Any]) -> list[str] | str:
         values = chart / "parameters.json"
         values.write_text(json.dumps(parameters), encoding="utf-8")
         # `helm template` has no strict mode; only `helm lint --strict` has. A missing key prints "<no value>".
-        argv: list[str | Path] = ["helm", "template", "t", chart, "--values", values]
-        done = process.run(argv, seconds=self._seconds, allowed=(0, 1))
+        done = self._run("template", "t", chart, "--values", values)
         if done.code:
             return _flat(done.err).removeprefix("Error: ")
         text = done.out.split("out: ", 1)[1]
@@ -202,10 +209,8 @@ class _Binary:
                 inline = Path(folder) / "inline.json"
                 inline.write_text(json.dumps(request.inline), encoding="utf-8")
                 options += ["--values", inline]
-            linted = process.run(["helm", "lint", chart, "--strict", *options], seconds=self._seconds, allowed=(0, 1))
-            done = process.run(
-                ["helm", "template", request.release, chart, *options], seconds=self._seconds, allowed=(0, 1)
-            )
+            linted = self._run("lint", chart, "--strict", *options)
+            done = self._run("template", request.release, chart, *options)
         lint = tuple(_binary_lint(linted.out + linted.err, request))
         if done.code:
             return ChartResult(faults=(_fault(done.err, root, request),), lint=lint)

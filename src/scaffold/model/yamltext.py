@@ -93,9 +93,29 @@ def scalar(text: str) -> Any:
     return text
 
 
+class _AnchorsTwice(yaml.SafeLoader):
+    """A loader for texts that name an anchor twice: the later one counts from there on, as YAML 1.2 and Go have it."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if not isinstance(event, yaml.AliasEvent):
+            self.anchors.pop(getattr(event, "anchor", None), None)
+        return super().compose_node(parent, index)
+
+
 def _compose(text: str, faults: list[Fault]) -> Iterator[Any]:
+    found: list[Fault] = []
+    nodes = list(_composed(text, _LOADER, found))
+    if any("duplicate anchor" in fault.message for fault in found):
+        found = []
+        nodes = list(_composed(text, _AnchorsTwice, found))
+    faults += found
+    yield from nodes
+
+
+def _composed(text: str, loader_class: Any, faults: list[Fault]) -> Iterator[Any]:
     try:
-        loader = _LOADER(text)
+        loader = loader_class(text)
     except yaml.YAMLError as error:
         faults.append(_fault(error))
         return

@@ -31,7 +31,9 @@ def objects_satisfy_their_schema(repo: Repo) -> Iterator[Hit]:
     catalog = _catalog_of(repo)
     for manifest, path, data in _objects(repo):
         api_version, kind = _type(data)
-        for problem in catalog.validate(data, api_version, kind, repo.kube_version) or ():
+        for problem in catalog.validate(_decrypted(data), api_version, kind, repo.kube_version) or ():
+            if _substituted_later(manifest, (*path, *problem.path)):
+                continue
             yield at(manifest, (*path, *problem.path), f"{_name(manifest, path, data)}: {problem}")
 
 
@@ -46,6 +48,19 @@ def kinds_are_served(repo: Repo) -> Iterator[Hit]:
     for manifest, path, data in _objects(repo):
         if missing := _missing(catalog, *_type(data), repo.kube_version):
             yield at(manifest, (*path, "apiVersion"), f"{_name(manifest, path, data)}: {missing}")
+
+
+def _decrypted(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out what SOPS adds to a file: whoever decrypts it takes that away again."""
+    sops = data.get("sops")
+    encrypted = isinstance(sops, Mapping) and "mac" in sops
+    return {key: value for key, value in data.items() if key != "sops"} if encrypted else data
+
+
+def _substituted_later(manifest: Manifest, path: Path) -> bool:
+    """Tell whether Flux puts something else in the place of a value: that it does not evaluate is said elsewhere."""
+    value = manifest.get(*path)
+    return isinstance(value, str) and "${" in value and manifest.origin.owner.startswith("Kustomization ")
 
 
 def unknown_kinds(repo: Repo) -> list[NotChecked]:
