@@ -182,13 +182,13 @@ def test_equal_problems_of_two_clusters_are_one() -> None:
 
 
 def test_what_sops_adds_is_taken_away_before_it_is_applied() -> None:
-    secret = """\
+    encrypted = """\
         apiVersion: v1
         kind: Secret
         metadata: {name: keys}
         stringData: {key: "ENC[AES256_GCM,data:x]"}
         sops: {mac: "ENC[AES256_GCM,data:y]", version: 3.9.0}
     """
-    assert hits("SCHEMA-01", {"keys.yaml": secret}) == []
-    plain = secret.replace("mac:", "other:")
+    assert hits("SCHEMA-01", {"keys.yaml": encrypted}) == []
+    plain = encrypted.replace("mac:", "other:")
     assert hits("SCHEMA-01", {"keys.yaml": plain}) == ["keys.yaml:5 Secret keys: sops: unknown field"]

@@ -141,7 +141,7 @@ class _Embedded:
         return answer
 
 
-_OFFLINE = {name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")}
+_OFFLINE = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
 """A chart's schema may name another by URL, and Helm would fetch it: no check goes to the network."""
 _OFFLINE |= {"NO_PROXY": "", "no_proxy": ""}
 
