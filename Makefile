@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types contracts unit examples reference catalog tools bench clean
+.PHONY: help demo test lint types contracts unit examples reference catalog tools bench clean cluster-tools e2e
 
 PYTHON ?= python3
 VENV := .venv
@@ -16,7 +16,7 @@ PROMTOOL := v0.316.0
 GO = CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS= GOBIN=$(TOOLS)/bin "$$(echo $(TOOLS)/venv/lib/python3*/site-packages/go/bin/go)"
 
 help: ## Show this help
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: ## Install into .venv and make a checked repository, demo/my-service
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -77,3 +77,9 @@ bench: $(VENV)/dev ## Compare with the raw tools: ratios of one run
 
 clean: ## Remove what was made, the tools aside
 	rm -rf $(VENV) demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+cluster-tools: ## Build Kubernetes, KWOK, Argo CD and their like for `make e2e` (16 minutes the first time)
+	$(PYTHON) tools/cluster/build.py
+
+e2e: $(VENV)/dev cluster-tools ## Test on a real control plane with a real Argo CD
+	$(BIN)/python -m pytest -m cluster tests/cluster

@@ -137,19 +137,31 @@ def test_a_broken_pipe_is_quiet(repository: Path) -> None:
     assert done.stderr == ""
 
 
-def test_on_a_full_disk_it_says_so_and_leaves_nothing(tmp_path: Path) -> None:
-    # A file system of 64 KiB, in a mount namespace of the test.
+def on_a_mount(folder: Path, options: str) -> subprocess.CompletedProcess[str]:
+    """Run ``scaffold new`` on a small file system of its own, in a mount namespace of the test."""
     script = f"""
-        mount -t tmpfs -o size=64k none {tmp_path} || exit 77
-        cd {tmp_path} && {sys.executable} -m scaffold new web --defaults
-        echo "code $?"; ls -A {tmp_path}
+        mount -t tmpfs -o {options} none {folder} || exit 77
+        cd {folder} && {sys.executable} -m scaffold new web --defaults
+        echo "code $?"; ls -A {folder}
     """
     argv = ["unshare", "--mount", "--map-root-user", "bash", "-c", script]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode == 77 or "unshare" in done.stderr:
         pytest.skip("this machine does not let a test mount a small file system (unshare --mount)")
+    return done
+
+
+def test_on_a_full_disk_it_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    done = on_a_mount(tmp_path, "size=64k")
     assert done.stderr.startswith("scaffold: no space left on the disk of ")
     assert done.stdout == "code 3\n"
+
+
+def test_where_nothing_can_be_written_it_says_so(tmp_path: Path) -> None:
+    done = on_a_mount(tmp_path, "ro")
+    assert done.stderr.startswith(f"scaffold: {tmp_path} is not writable: choose another destination")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == "code 2\n"
 
 
 def test_without_a_network_everything_works(tmp_path: Path) -> None:

@@ -27,16 +27,27 @@ def test_what_is_no_utf8_too_large_or_leads_outside_is_said(tmp_path: Path) -> N
     (tmp_path / "secret.yaml").write_text("a: 1\n", encoding="utf-8")
     (root / "latin.yaml").write_bytes(b"name: caf\xe9\n")
     (root / "huge.yaml").write_bytes(b"#" * (disk.MAX_BYTES + 1))
+    (root / "huge.bin").write_bytes(b"#" * (disk.MAX_BYTES + 1))
     (root / "out.yaml").symlink_to("../secret.yaml")
     (root / "loop").symlink_to(".")
     texts, unread = disk.read_tree(root)
-    assert texts == {"huge.yaml": "", "latin.yaml": ""}
+    assert texts == {"huge.bin": "", "huge.yaml": "", "latin.yaml": ""}
     assert sorted((item.what, item.reason) for item in unread) == [
         ("huge.yaml", "larger than 4 MiB"),
         ("latin.yaml", "no UTF-8 text"),
         ("loop", "a symbolic link to a folder is not followed"),
         ("out.yaml", "a symbolic link that leads out of the repository"),
     ]
+
+
+def test_only_what_is_listed_is_read(tmp_path: Path) -> None:
+    (tmp_path / "module").mkdir()
+    (tmp_path / "a.yaml").write_text("a: 1\n", encoding="utf-8")
+    (tmp_path / "ignored.yaml").write_text("b: 1\n", encoding="utf-8")
+    texts, unread = disk.read_tree(tmp_path, ["a.yaml", "removed.yaml", "module"])
+    assert texts == {"a.yaml": "a: 1\n"}
+    assert [item.what for item in unread] == ["module"]
+    assert "submodule" in unread[0].reason
 
 
 def test_git_and_virtual_environments_are_not_read(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffold.engines import disk
+from scaffold.engines import disk, git
 from scaffold.engines.helm import Backend, Helm, helm
 from scaffold.engines.yamllint import Lint
 from scaffold.model.errors import BadInput
@@ -53,7 +53,7 @@ def begun(root: Path, options: Options, engine: Helm | None = None, *, style: bo
         raise BadInput(f"{root} is not a folder: name the root of a GitOps repository")
     with ExitStack() as stack:
         opened = engine or stack.enter_context(helm(options.helm, options.seconds))
-        files, unread = disk.read_tree(root)
+        files, unread = disk.read_tree(root, git.committable(root))
         repo = Repo.of("", files)
         lint = Lint(root, _hand_edited(repo) if style and _wants_style(options) else {}, options.seconds)
         yield Begun(root, options, repo, tuple(unread), opened, lint, started)

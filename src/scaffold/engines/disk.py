@@ -4,7 +4,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,34 +17,45 @@ MAX_BYTES = 4 * 1024 * 1024
 """A larger file is not read: nothing a controller applies can be that big (etcd takes 1.5 MiB)."""
 
 
-def read_tree(root: Path) -> tuple[dict[str, str], list[NotChecked]]:
+def read_tree(root: Path, listed: Iterable[str] | None = None) -> tuple[dict[str, str], list[NotChecked]]:
     """Return path (posix, from ``root``) to text of every regular file, and what was not read and why.
 
-    Binary files have an empty text. Links that lead out of the repository are never followed.
+    ``listed`` are the paths to look at (what git would commit), None for all below ``root``. Binary files have an
+    empty text. Links that lead out of the repository are never followed.
     """
     texts: dict[str, str] = {}
     unread: list[NotChecked] = []
     real_root = os.path.realpath(root)
+    for path in sorted(set(_walk(real_root) if listed is None else listed)):
+        text, why = _take(os.path.join(real_root, path), real_root)  # noqa: PTH118 - this loop is hot
+        if why:
+            unread.append(NotChecked(Place(path), path, why))
+        if text is not None:
+            texts[path] = text
+    return texts, unread
+
+
+def _walk(real_root: str) -> Iterator[str]:
     for folder, names, files in os.walk(real_root):
-        names[:] = sorted(name for name in names if name not in SKIPPED_FOLDERS)
+        names[:] = [name for name in names if name not in SKIPPED_FOLDERS]
         relative = os.path.relpath(folder, real_root)
         prefix = "" if relative == "." else relative.replace(os.sep, "/") + "/"
-        for name in sorted(files):
-            path = prefix + name
-            full = os.path.join(folder, name)  # noqa: PTH118 - os.walk gives strings; this loop is hot
-            if os.path.islink(full) and not _inside(full, real_root):  # noqa: PTH114
-                unread.append(NotChecked(Place(path), path, "a symbolic link that leads out of the repository"))
-                continue
-            text, why = _read(full)
-            if why:
-                unread.append(NotChecked(Place(path), path, why))
-            texts[path] = text
-        unread += [
-            NotChecked(Place(prefix + name), prefix + name, "a symbolic link to a folder is not followed")
-            for name in names
-            if os.path.islink(os.path.join(folder, name))  # noqa: PTH114, PTH118
-        ]
-    return texts, unread
+        linked = [name for name in names if os.path.islink(os.path.join(folder, name))]  # noqa: PTH114, PTH118
+        yield from (prefix + name for name in (*files, *linked))
+
+
+def _take(full: str, root: str) -> tuple[str | None, str]:
+    """Return the text of a file (None where there is none to have) and why it was not read."""
+    if os.path.islink(full):  # noqa: PTH114
+        if not _inside(full, root):
+            return None, "a symbolic link that leads out of the repository"
+        if os.path.isdir(full):  # noqa: PTH112
+            return None, "a symbolic link to a folder is not followed"
+    if os.path.isdir(full):  # noqa: PTH112
+        return None, "another git repository in this one (a submodule) is not looked into"
+    if not os.path.isfile(full):  # noqa: PTH113
+        return None, ""  # listed and removed, or no regular file
+    return _read(full)
 
 
 def _inside(link: str, root: str) -> bool:
@@ -53,19 +64,20 @@ def _inside(link: str, root: str) -> bool:
 
 
 def _read(full: str) -> tuple[str, str]:
+    matters = full.endswith((".yaml", ".yml", ".json", ".tpl"))
     try:
         with open(full, "rb") as stream:  # noqa: PTH123
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         return "", f"cannot be read: {error.strerror}"
     if len(data) > MAX_BYTES:
-        return "", f"larger than {MAX_BYTES // 1024 // 1024} MiB"
+        return "", f"larger than {MAX_BYTES // 1024 // 1024} MiB" if matters else ""
     if b"\0" in data:
         return "", ""
     try:
         return data.decode("utf-8"), ""
     except UnicodeDecodeError:
-        return "", "no UTF-8 text" if full.endswith((".yaml", ".yml", ".json")) else ""
+        return "", "no UTF-8 text" if matters else ""
 
 
 def refuse_occupied(destination: Path) -> None:

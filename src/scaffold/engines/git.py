@@ -54,6 +54,16 @@ def first_commit(root: Path, branch: str, message: str) -> None:
     )
 
 
+def committable(root: Path) -> list[str] | None:
+    """Return the files below a folder that are committed or could be, paths from it; None where no git repository is.
+
+    What git ignores (build output, environments) reaches no controller.
+    """
+    argv = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = process.run(argv, cwd=root, allowed=(0, 128), env=_NEUTRAL)
+    return None if listed.code else [path for path in listed.out.split("\0") if path]
+
+
 def origin_url(root: Path) -> str:
     """Return the URL of the remote ``origin``; empty where there is none or this is no git repository."""
     asked = process.run(["git", "config", "--get", "remote.origin.url"], cwd=root, allowed=(0, 1, 128), env=_NEUTRAL)
