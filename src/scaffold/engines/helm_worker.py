@@ -15,6 +15,8 @@ from typing import Any
 import helm_python
 from helm_python import _native
 
+from scaffold.model.merged import merge
+
 
 def answer(question: dict[str, Any]) -> dict[str, Any]:
     """Answer one question; a refusal of the engine is an answer too (``error``)."""
@@ -30,15 +32,6 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
                 return {"error": f"unknown operation {other}"}
     except helm_python.HelmError as error:
         return {"error": str(error)}
-
-
-def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """Merge values as ``helm -f a -f b`` does: maps by key, everything else replaced, null kept (it deletes)."""
-    merged = dict(base)
-    for key, value in over.items():
-        old = merged.get(key)
-        merged[key] = merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return merged
 
 
 def _render(question: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from scaffold.expand.flux import Lookup, source_elsewhere
 from scaffold.expand.found import FileKey, Found, Owner, Render
 from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
+from scaffold.model.merged import merge
 from scaffold.model.ports import ChartRequest
 from scaffold.model.repo import External, NotChecked, Repo, normalise
 from scaffold.model.yamltext import Key, parse
@@ -122,7 +123,7 @@ class _Values:
 
     def inline(self) -> dict[str, Any]:
         """Return what wins over the files."""
-        return values.merge(self._merged, self._own)
+        return merge(self._merged, self._own)
 
     def add(self, keys: tuple[Key, ...], reference: Mapping[str, Any]) -> None:
         """Add one entry of ``valuesFrom``."""
@@ -155,7 +156,7 @@ class _Values:
         if faults or not isinstance(data, dict):
             self._fault(keys, f"values of {name}: {faults[0].message if faults else 'they are no map'}")
             return
-        self._merged = values.merge(self._merged, data)
+        self._merged = merge(self._merged, data)
 
     def _set(self, keys: tuple[Key, ...], target: str, text: str, *, literal: bool) -> None:
         quoted = len(text) > 1 and text[0] in "'\"" and text[-1] in "'\""
@@ -163,7 +164,7 @@ class _Values:
         value = text.strip("'\"") if quoted and not literal else text
         value = value.replace("\\", "\\\\") if literal else value
         # spec.values come first here: what a targetPath sets wins over them where it is the last one.
-        changed = values.set_path(values.merge(self._merged, self._own), target, value, as_text=as_text)
+        changed = values.set_path(merge(self._merged, self._own), target, value, as_text=as_text)
         if changed is None:
             self._skip(keys, f"targetPath {target} is not evaluated: it changes an item of a list")
         else:

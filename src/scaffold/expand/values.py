@@ -4,16 +4,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from scaffold.model.merged import merge
+
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}\Z")
-
-
-def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge as Helm does: maps by key, everything else replaced; a null stays, it deletes a default."""
-    merged = dict(base)
-    for key, value in over.items():
-        old = merged.get(key)
-        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return merged
 
 
 def set_path(values: Mapping[str, Any], name: str, text: str, *, as_text: bool = False) -> dict[str, Any] | None:
