@@ -145,6 +145,16 @@ def test_an_unknown_preset_names_the_known_ones(tmp_path: Path) -> None:
         make(tmp_path, preset="ful")
 
 
+def test_a_version_that_cannot_be_had_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.{tmp_path / 'nowhere'}/.insteadOf")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "https://github.com/")
+    with pytest.raises(BadInput, match="version v99 of the template is not embedded and could not be had: ") as refused:
+        make(tmp_path, ref="v99")
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "repo").exists()
+
+
 def test_without_a_terminal_the_open_questions_are_named(tmp_path: Path) -> None:
     with pytest.raises(
         BadInput, match="no terminal to ask in, and no answer for description, owner_team, .* volume_size"

@@ -69,6 +69,16 @@ def test_git_finds_the_template_under_its_canonical_url_while_it_is_open() -> No
     assert f"refs/tags/{source.ref}" in tags
 
 
+def test_what_the_environment_configures_of_git_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "user.name")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "somebody")
+    with open_source("", None):
+        assert git.git("config", "user.name").strip() == "somebody"
+        assert git.git("ls-remote", "--tags", CANONICAL_URL)
+    assert git.git("config", "user.name").strip() == "somebody"
+
+
 def test_a_folder_that_is_no_template_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no copier.yml there"), open_source(str(tmp_path), None):
         pass

@@ -185,7 +185,15 @@ def opened(source: TemplateSource) -> Iterator[Questionnaire]:
     with TemporaryDirectory(prefix="scaffold-clone-") as scratch:
         clone = Path(scratch) / "template"
         options = ["--quiet", "--branch", source.ref] if source.ref else ["--quiet"]
-        git.git("-c", "advice.detachedHead=false", "-c", "init.templateDir=", "clone", *options, source.url, str(clone))
+        try:
+            git.git(
+                "-c", "advice.detachedHead=false", "-c", "init.templateDir=", "clone", *options, source.url, str(clone)
+            )
+        except ToolFailed as error:
+            said = " ".join(str(error).splitlines()[-1:])
+            raise BadInput(
+                f"version {source.ref} of the template is not embedded and could not be had: {said}"
+            ) from error
         yield Questionnaire(_CarriedTemplate(source.url, source.ref, clone), source)
 
 

@@ -53,6 +53,10 @@ def open_source(chosen: str, ref: str | None) -> Iterator[TemplateSource]:
     with tempfile.TemporaryDirectory(prefix="scaffold-template-") as scratch:
         if bundle is None:
             bundle = _bundle_of_checkout(Path(scratch))
+        if ref and ref not in _versions(bundle):
+            # A version that is not carried: git looks for it where the template is published.
+            yield TemplateSource(CANONICAL_URL, ref)
+            return
         with _served(bundle):
             yield TemplateSource(CANONICAL_URL, ref or f"v{__version__}")
 
@@ -141,10 +145,11 @@ def _bundle_of_checkout(scratch: Path) -> Path:
 def _served(bundle: Path) -> Iterator[None]:
     # Environment configuration (git 2.31) reaches every git call below, Copier's too, and touches no file of the
     # user.
+    count = int(os.environ.get("GIT_CONFIG_COUNT") or 0)  # what the user's environment configures stays
     changes = {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"url.{bundle}.insteadOf",
-        "GIT_CONFIG_VALUE_0": CANONICAL_URL,
+        "GIT_CONFIG_COUNT": str(count + 1),
+        f"GIT_CONFIG_KEY_{count}": f"url.{bundle}.insteadOf",
+        f"GIT_CONFIG_VALUE_{count}": CANONICAL_URL,
     }
     before = {name: os.environ.get(name) for name in changes}
     os.environ.update(changes)
@@ -158,11 +163,14 @@ def _served(bundle: Path) -> Iterator[None]:
                 os.environ[name] = value
 
 
+def _versions(bundle: Path) -> list[str]:
+    heads = process.run(["git", "bundle", "list-heads", bundle]).out
+    return sorted(line.rpartition("/")[2] for line in heads.splitlines() if "refs/tags/" in line)
+
+
 def describe() -> str:
     """Say which template is used, for ``scaffold doctor``."""
     if (bundle := embedded_bundle()) is not None:
-        tags = process.run(["git", "bundle", "list-heads", bundle]).out
-        versions = sorted(line.rpartition("/")[2] for line in tags.splitlines() if "refs/tags/" in line)
-        return f"embedded, {', '.join(versions)}"
+        return f"embedded, {', '.join(_versions(bundle))}"
     root = checkout_root()
     return f"working tree of the checkout {root}" if root else "missing"
