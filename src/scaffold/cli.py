@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from scaffold import __version__
-from scaffold.model.errors import BadInput, ScaffoldError
+from scaffold.model.errors import ScaffoldError
 
 app = typer.Typer(
     add_completion=False,
@@ -309,6 +309,3 @@ def _print_made(made: Any, outcome: Any, form: Format, *, quiet: bool) -> None:
         _print_outcome(outcome, form, strict=True, quiet=quiet)
         typer.echo("")
     typer.echo(report_made.render(made.root, made.answers, made.service, colour=_colour()))
-
-
-__all__ = ["BadInput", "app", "main"]

@@ -1,6 +1,7 @@
 """``scaffold doctor``: the version and source of every tool and schema that a check uses."""
 
 import platform
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def _helm(backend: helm.Backend) -> str:
         return engine.version()
 
 
-def _asked(what: str, ask) -> Row:  # type: ignore[no-untyped-def] # noqa: ANN001
+def _asked(what: str, ask: Callable[[], str]) -> Row:
     try:
         return what, ask(), True
     except ScaffoldError as error:

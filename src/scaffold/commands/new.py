@@ -48,7 +48,7 @@ def new(name: str, destination: Path | None, wanted: Wanted) -> Made:
     git.forget_surroundings()
     # What can be refused without the template is refused before anything is opened.
     given = _given(wanted)
-    root = (destination or Path(_name(name, given))).expanduser()
+    root = (destination or Path(_name(name, given.answers))).expanduser()
     disk.refuse_occupied(root)
     with open_source(wanted.template, wanted.ref) as source, opened(source) as template:
         answers = _layered(template, wanted, given)
@@ -123,17 +123,28 @@ def _name(name: str, given: Mapping[str, Any]) -> str:
     return chosen
 
 
-def _given(wanted: Wanted) -> dict[str, Any]:
-    return {**(read_answers(wanted.file) if wanted.file else {}), **read_pairs(wanted.pairs)}
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The answers that the person wrote, by where they stand; what comes from ``pairs`` wins."""
+
+    file: Mapping[str, Any]
+    pairs: Mapping[str, Any]
+
+    @property
+    def answers(self) -> dict[str, Any]:
+        return {**self.file, **self.pairs}
 
 
-def _layered(template: Questionnaire, wanted: Wanted, given: Mapping[str, Any]) -> dict[str, Any]:
+def _given(wanted: Wanted) -> _Given:
+    return _Given(read_answers(wanted.file) if wanted.file else {}, read_pairs(wanted.pairs))
+
+
+def _layered(template: Questionnaire, wanted: Wanted, given: _Given) -> dict[str, Any]:
     preset = template.preset(wanted.preset) if wanted.preset else {}
     template.examine(preset, f"preset {wanted.preset}")
-    if wanted.file:
-        template.examine(read_answers(wanted.file), str(wanted.file))
-    template.examine(read_pairs(wanted.pairs), "-d")
-    return {**preset, **given}
+    template.examine(given.file, str(wanted.file))
+    template.examine(given.pairs, "-d")
+    return {**preset, **given.answers}
 
 
 def _asks(template: Questionnaire, answers: Mapping[str, Any], wanted: Wanted) -> bool:

@@ -42,7 +42,7 @@ class Rendered:
 
 
 class _CarriedTemplate(Template):
-    """The template of this program, cloned once and shared by all renders of a call."""
+    """The template of this program, cloned by ourselves: one plain git call."""
 
     def __init__(self, url: str, ref: str | None, clone: Path) -> None:
         super().__init__(url=url, ref=ref)
@@ -56,11 +56,12 @@ class _CarriedTemplate(Template):
 class _Worker(Worker):
     """A Worker whose destination is a fresh folder that no git repository tracks."""
 
-    carried: Template | None = None
+    carried: Template
+    """The template, cloned once and shared by all renders of a call; who opened it cleans it up."""
 
-    @cached_property
+    @property
     def template(self) -> Template:
-        return self.carried or super().template
+        return self.carried
 
     @cached_property
     def jinja_env(self) -> SandboxedEnvironment:
@@ -165,7 +166,7 @@ class Questionnaire:
                 quiet=True,
                 overwrite=True,
             )
-            worker.carried = self._template if isinstance(self._template, _CarriedTemplate) else None
+            worker.carried = self._template
             with worker:
                 yield worker
 

@@ -22,7 +22,7 @@ def require() -> str:
     """Return git's version; raise ToolFailed where it is absent."""
     if process.which("git") is None:
         raise ToolFailed("git is not installed or not on PATH: install it and run the command again")
-    return git("--version").split()[-1] if git("--version").split() else ""
+    return git("--version").strip().removeprefix("git version ")
 
 
 def git(*args: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, text_in: str | None = None) -> str:

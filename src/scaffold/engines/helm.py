@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from scaffold.engines import process
+from scaffold.engines.go_texts import OUT, read_out, write_chart
 from scaffold.model.errors import BadInput, ToolFailed
 from scaffold.model.hit import Hit
 from scaffold.model.manifest import Place
@@ -164,14 +165,9 @@ class _Binary:
     def templates(self, jobs: Sequence[tuple[Mapping[str, Any], Sequence[str]]]) -> list[list[str] | str]:
         results: list[list[str] | str] = []
         for texts, group in _grouped(jobs):
-            defines = "".join(f'{{{{ define "text{i}" }}}}{text}{{{{ end }}}}' for i, text in enumerate(texts))
-            calls = " ".join(f'(include "text{i}" .Values)' for i in range(len(texts)))
             with tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
                 chart = Path(folder)
-                (chart / "templates").mkdir()
-                (chart / "Chart.yaml").write_text("apiVersion: v2\nname: texts\nversion: 0.0.0\n", encoding="utf-8")
-                body = f"{defines}out: {{{{ list {calls} | toJson | quote }}}}\n"
-                (chart / "templates" / "out.yaml").write_text(body, encoding="utf-8")
+                write_chart(chart, texts)
                 results += [self._template(chart, parameters) for parameters in group]
         return results
 
@@ -188,8 +184,7 @@ class _Binary:
         done = self._run("template", "t", chart, "--values", values)
         if done.code:
             return _flat(done.err).removeprefix("Error: ")
-        text = done.out.split("out: ", 1)[1]
-        strings: list[str] = json.loads(json.loads(text))
+        strings = read_out(done.out.split(f"# Source: {OUT}", 1)[1])
         if any("<no value>" in string for string in strings):
             return "map has no entry for a key of the template"
         return strings

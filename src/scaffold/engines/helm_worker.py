@@ -15,6 +15,7 @@ from typing import Any
 import helm_python
 from helm_python import _native
 
+from scaffold.engines.go_texts import OUT, read_out, write_chart
 from scaffold.model.merged import merge
 
 
@@ -63,16 +64,9 @@ def _render(question: dict[str, Any]) -> dict[str, Any]:
 
 
 def _templates(question: dict[str, Any]) -> dict[str, Any]:
-    # Each text becomes a named template, so that "." and "$" are the parameters as in the caller's world.
-    texts: list[str] = question["texts"]
-    defines = "".join(f'{{{{ define "text{index}" }}}}{text}{{{{ end }}}}' for index, text in enumerate(texts))
-    calls = " ".join(f'(include "text{index}" .Values)' for index in range(len(texts)))
     results: list[list[str] | str] = []
     with tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
-        root = Path(folder)
-        (root / "templates").mkdir()
-        (root / "Chart.yaml").write_text("apiVersion: v2\nname: texts\nversion: 0.0.0\n", encoding="utf-8")
-        (root / "templates" / "out.txt").write_text(f"{defines}{{{{ list {calls} | toJson }}}}", encoding="utf-8")
+        write_chart(Path(folder), question["texts"])
         for parameters in question["parameters"]:
             with helm_python.Chart.load(folder) as chart:
                 try:
@@ -82,7 +76,7 @@ def _templates(question: dict[str, Any]) -> dict[str, Any]:
                         json.dumps(parameters),
                         json.dumps({"strict": True, "name": "t"}),
                     )
-                    results.append(json.loads(json.loads(text)["texts/templates/out.txt"]))
+                    results.append(read_out(json.loads(text)[OUT]))
                 except helm_python.HelmError as error:
                     results.append(_last_line(str(error)))
     return {"results": results}
