@@ -1,30 +1,42 @@
-"""Fixtures of the cluster tests. All of them are marked `cluster`, which plain pytest leaves out."""
+"""What the cluster tests share: the built programs, one control plane for the run, and the record of what was proven.
+
+All of them are marked `cluster`, which plain pytest leaves out. Two processes run them: one the tests that need a
+control plane of their own with Argo CD (`argo`), the other all that share one (`plane`).
+"""
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.cluster.harness.control_plane import ControlPlane, control_plane
 from tests.conftest import ROOT, SHARED
 
-# Figures of the run, shown at its end.
-NOTES = pytest.StashKey[list[str]]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[NOTES] = []
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for note in config.stash.get(NOTES, []):
-        terminalreporter.write_line(note)
+# Of all custom resources those that a component of the template installs.
+CRDS = ("argo-cd", "flux", "istio", "kyverno", "prometheus-operator", "velero", "external-secrets")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("cluster")
+            item.add_marker(pytest.mark.xdist_group("argo" if item.get_closest_marker("argo") else "plane"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("proves"):
+        item.user_properties.append(("proves", list(marker.args)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the figures that tests recorded under the name `note`."""
+    reports = [report for kind in ("passed", "failed", "skipped") for report in terminalreporter.stats.get(kind, [])]
+    for report in reports:
+        for name, value in getattr(report, "user_properties", ()):
+            if name == "note":
+                terminalreporter.write_line(str(value))
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +49,14 @@ def programs() -> Path:
     if done.returncode:
         pytest.fail(done.stderr.strip(), pytrace=False)
     return Path(done.stdout.strip())
+
+
+@pytest.fixture(scope="session")
+def plane(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """The control plane of the run: it knows every kind of the components and has nodes, but no operator.
+
+    Tests that share it keep to namespaces of their own, and take away what is not in one.
+    """
+    with control_plane(programs, tmp_path_factory.mktemp("plane"), workloads=True) as plane:
+        assert plane.apply_crds(*(SHARED / "crds" / name for name in CRDS)) > 50
+        yield plane

@@ -2,29 +2,19 @@
 
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cluster.api import Object, objects
-from tests.cluster.control_plane import ControlPlane, control_plane
-from tests.cluster.repositories import made, rendered
-from tests.conftest import ROOT, SHARED
+from tests.cluster.harness.api import Object, objects
+from tests.cluster.harness.control_plane import ControlPlane
+from tests.cluster.harness.repositories import made, rendered
+from tests.conftest import ROOT
 
-CRDS = ("argo-cd", "flux", "istio", "kyverno", "prometheus-operator", "velero", "external-secrets")
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").iterdir())
 PRESETS = [(preset, engine) for preset in ("minimal", "standard", "full") for engine in ("argocd", "flux")]
 # Argo CD's own word, without a path; the server warns.
 FINALIZER = 'metadata.finalizers: "resources-finalizer.argocd.argoproj.io": prefer a domain-qualified finalizer name'
-
-
-@pytest.fixture(scope="module")
-def plane(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """An API server that knows every kind of the components. Nothing is started that would act on an object."""
-    with control_plane(programs, tmp_path_factory.mktemp("accepted"), workloads=False) as plane:
-        assert plane.apply_crds(*(SHARED / "crds" / name for name in CRDS)) > 50
-        yield plane
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

@@ -5,7 +5,7 @@ of the repository says, only ``bootstrap/root.yaml`` is applied by hand.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.api import Object, objects
-from tests.cluster.argo_cd import applications, argo_cd, refresh_hard, state, until_settled
-from tests.cluster.conftest import NOTES
-from tests.cluster.control_plane import ControlPlane, control_plane
-from tests.cluster.repositories import made, push
-from tests.cluster.servers import files_and_git, metrics_api, serving
-from tests.cluster.stand_ins import operators, write_charts
+from tests.cluster.harness.api import Object, objects
+from tests.cluster.harness.argo_cd import applications, argo_cd, refresh_hard, state, until_settled
+from tests.cluster.harness.control_plane import ControlPlane, control_plane
+from tests.cluster.harness.repositories import made, push
+from tests.cluster.harness.servers import files_and_git, metrics_api, serving
+from tests.cluster.harness.stand_ins import operators, write_charts
+
+pytestmark = pytest.mark.argo
 
 WAVE = "argocd.argoproj.io/sync-wave"
 
@@ -28,6 +29,7 @@ WAVE = "argocd.argoproj.io/sync-wave"
 class Synced:
     """A repository that Argo CD has brought into the cluster."""
 
+    preset: str
     plane: ControlPlane
     root: Path
     apps: dict[str, Object]
@@ -60,12 +62,15 @@ def synced(
             plane.api.apply(item, manager="kubectl")
         apps = until_settled(plane, expected(root))
         seconds = time.monotonic() - started
-        note = f"{request.param}: {len(apps)} Applications Synced and Healthy after {seconds:.0f} s"
-        request.config.stash[NOTES].append(note)
-        yield Synced(plane, root, apps, seconds)
+        yield Synced(request.param, plane, root, apps, seconds)
 
 
-def test_every_application_is_synced_and_healthy(synced: Synced) -> None:
+def test_every_application_is_synced_and_healthy(
+    synced: Synced, record_property: Callable[[str, object], None]
+) -> None:
+    record_property(
+        "note", f"{synced.preset}: {len(synced.apps)} Applications Synced and Healthy after {synced.seconds:.0f} s"
+    )
     assert {state(app) for app in synced.apps.values()} == {("Synced", "Healthy", "Succeeded")}
     assert all(not app["status"].get("conditions") for app in synced.apps.values())
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.cluster.api import Api
-from tests.cluster.control_plane import ControlPlane
+from tests.cluster.harness.api import Api
+from tests.cluster.harness.control_plane import ControlPlane
 
 
 @contextmanager

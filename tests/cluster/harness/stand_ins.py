@@ -18,7 +18,7 @@ from typing import Any
 import jinja2
 import yaml
 
-from tests.cluster.api import Api, Object, Refused
+from tests.cluster.harness.api import Api, Object, Refused
 from tests.conftest import ROOT, SHARED
 
 # Of which folder of definitions a chart is the installer, by its name in charts.jinja.

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.cluster.api import Object
-from tests.cluster.control_plane import TOKEN, ControlPlane
-from tests.cluster.processes import NotReady, free_ports
+from tests.cluster.harness.api import Object
+from tests.cluster.harness.control_plane import TOKEN, ControlPlane
+from tests.cluster.harness.processes import NotReady, free_ports
 from tests.conftest import SHARED
 
 NAMESPACE = "argocd"

@@ -7,8 +7,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster.api import Api
-from tests.cluster.processes import Processes, free_ports
+from tests.cluster.harness.api import Api
+from tests.cluster.harness.processes import Processes, free_ports
 
 TOKEN = "of-the-tests"  # noqa: S105 - of a server that lives for a test, on loopback
 ZONES = ("a", "b", "c")
