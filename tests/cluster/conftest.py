@@ -6,11 +6,13 @@ control plane of their own with Argo CD (`argo`), the other all that share one (
 
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.cluster.harness.bootstrap import Synced, bootstrapped
 from tests.cluster.harness.control_plane import ControlPlane, control_plane
 from tests.conftest import ROOT, SHARED
 
@@ -27,16 +29,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("proves"):
-        item.user_properties.append(("proves", list(marker.args)))
+        column, *rows = marker.args
+        item.user_properties += [("proves", f"{column}: {row}") for row in rows]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show the figures that tests recorded under the name `note`."""
-    reports = [report for kind in ("passed", "failed", "skipped") for report in terminalreporter.stats.get(kind, [])]
-    for report in reports:
-        for name, value in getattr(report, "user_properties", ()):
-            if name == "note":
-                terminalreporter.write_line(str(value))
+    """Say what was proven of which component, and the figures that tests recorded under the name `note`."""
+    properties = [
+        given
+        for report in terminalreporter.stats.get("passed", [])
+        for given in getattr(report, "user_properties", ())
+        if report.when == "call"
+    ]
+    for proof, tests in sorted(Counter(value for name, value in properties if name == "proves").items()):
+        terminalreporter.write_line(f"proven, {proof} ({tests} tests)")
+    for note in dict.fromkeys(value for name, value in properties if name == "note"):
+        terminalreporter.write_line(str(note))
+    left_out = {kind: len(terminalreporter.stats.get(kind, [])) for kind in ("failed", "error", "skipped")}
+    terminalreporter.write_line(
+        "left out or failed: " + ", ".join(f"{count} {kind}" for kind, count in left_out.items())
+    )
 
 
 @pytest.fixture(scope="session")
@@ -60,3 +72,12 @@ def plane(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with control_plane(programs, tmp_path_factory.mktemp("plane"), workloads=True) as plane:
         assert plane.apply_crds(*(SHARED / "crds" / name for name in CRDS)) > 50
         yield plane
+
+
+@pytest.fixture(scope="session")
+def synced(
+    request: pytest.FixtureRequest, programs: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Synced]:
+    """A preset that Argo CD has reconciled on a control plane of its own; one at a time, whoever asks for it."""
+    with bootstrapped(programs, tmp_path_factory.mktemp(request.param), request.param) as synced:
+        yield synced

@@ -1,12 +1,14 @@
 """The project's own documents: generated pages are up to date, links lead somewhere, the tutorial's answers work."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
-from tools import reference
+from tools import reference, verification
 
 from scaffold.commands.ahead import Options, begun
 from scaffold.commands.check import check
@@ -91,3 +93,26 @@ def test_the_answers_of_the_tutorial_make_a_clean_repository(engine: str, tmp_pa
         outcome = check(repository)
     assert outcome.findings == ()
     assert outcome.not_checked == ()
+
+
+def test_the_page_of_verification_tells_of_every_component_that_a_test_proves() -> None:
+    claimed = {
+        argument.value
+        for file in (ROOT / "tests" / "cluster").rglob("test_*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "proves"
+        for argument in node.args[1:]
+        if isinstance(argument, ast.Constant)
+    }
+    assert claimed
+    told = verification.rows(verification.PAGE.read_text(encoding="utf-8"))
+    assert told == claimed, "run `make e2e` and `make verification`"
+
+
+def test_a_run_that_was_not_whole_is_not_told_of() -> None:
+    proof = '<properties><property name="proves" value="accepted: istio"/></properties>'
+    whole = ET.fromstring(f"<s><testcase>{proof}</testcase></s>")  # noqa: S314
+    assert "| istio | 1 test | — | — |" in verification.tables(whole)
+    left_out = ET.fromstring(f"<s><testcase>{proof}</testcase><testcase><skipped/></testcase></s>")  # noqa: S314
+    with pytest.raises(verification.NotWhole, match="2 tests, 1 of them"):
+        verification.tables(left_out)

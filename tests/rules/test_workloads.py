@@ -2,7 +2,7 @@
 
 import pytest
 
-from scaffold.rules import podsecurity
+from scaffold.rules.reading import podsecurity
 from tests.helpers import hits
 
 

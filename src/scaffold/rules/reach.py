@@ -8,7 +8,7 @@ from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest, Place
 from scaffold.model.repo import Repo, normalise
 from scaffold.model.rule import Severity, rule
-from scaffold.rules.owners import destination, flux_cluster, is_here, sources, title
+from scaffold.rules.reading.owners import destination, flux_cluster, is_here, sources, title
 
 _ENTRIES = frozenset({"argoproj.io", "fluxcd.controlplane.io", "helm.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io"})
 _TOOL_GROUPS = re.compile(r"((cli|chainsaw)\.kyverno\.io|kuttl\.dev|(scaffolder\.)?backstage\.io)/")

@@ -15,7 +15,7 @@ from scaffold.model.manifest import Manifest, Place
 from scaffold.model.repo import NotChecked, Repo
 from scaffold.model.rule import Severity, rule
 from scaffold.model.yamltext import Path
-from scaffold.rules.hits import at
+from scaffold.rules.reading.hits import at
 
 _FILES = frozenset({"kustomize.config.k8s.io"})  # read by programs, never applied
 

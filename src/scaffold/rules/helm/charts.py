@@ -10,8 +10,8 @@ from scaffold.model.manifest import Place
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Severity, rule
 from scaffold.model.yamltext import Path, parse
-from scaffold.rules.delivery import applications_without_their_values
-from scaffold.rules.refusals import taken_apart
+from scaffold.rules.gitops.delivery import applications_without_their_values
+from scaffold.rules.helm.refusals import taken_apart
 
 _FINE_UNDER_GITOPS = ("chart directory is missing these dependencies", "directory does not exist")
 """The controllers fetch dependencies themselves, and a chart of nothing but dependencies has no templates."""

@@ -14,8 +14,8 @@ from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo, normalise
 from scaffold.model.rule import Severity, rule
 from scaffold.model.yamltext import Path
-from scaffold.rules.hits import at
-from scaffold.rules.owners import KUSTOMIZATION_FILES, destination, is_here, sources, title
+from scaffold.rules.reading.hits import at
+from scaffold.rules.reading.owners import KUSTOMIZATION_FILES, destination, is_here, sources, title
 
 _Source = Mapping[str, Any]
 _BUILDABLE = frozenset({"Chart.yaml", *KUSTOMIZATION_FILES})

@@ -13,9 +13,9 @@ from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Severity, rule
-from scaffold.rules.hits import at
-from scaffold.rules.inventory import Cluster, clusters
-from scaffold.rules.selectors import selects
+from scaffold.rules.reading.hits import at
+from scaffold.rules.reading.inventory import Cluster, clusters
+from scaffold.rules.reading.selectors import selects
 
 _MONITORING = "monitoring.coreos.com"
 _PROXY_PORTS = range(15000, 15100)

@@ -13,9 +13,9 @@ from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Severity, rule
 from scaffold.model.yamltext import Path
-from scaffold.rules import selectors
-from scaffold.rules.hits import at
-from scaffold.rules.inventory import Cluster, clusters
+from scaffold.rules.reading import selectors
+from scaffold.rules.reading.hits import at
+from scaffold.rules.reading.inventory import Cluster, clusters
 
 _ISTIO = "networking.istio.io"
 _SERVICE_NAME = re.compile(r"(?P<name>[^.*]+)\.(?P<namespace>[^.*]+)\.svc\.(?!clusterset\.)[a-z0-9.-]+\Z")

@@ -13,8 +13,8 @@ from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Severity, rule
 from scaffold.model.yamltext import Path
-from scaffold.rules.hits import at
-from scaffold.rules.owners import title
+from scaffold.rules.reading.hits import at
+from scaffold.rules.reading.owners import title
 
 _OWNERS = (
     ("argoproj.io", "Application"),

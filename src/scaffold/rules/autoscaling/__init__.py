@@ -1,0 +1,1 @@
+"""Autoscaling and jobs: who owns replicas, and what runs to an end."""

@@ -1,0 +1,1 @@
+"""Helm: charts of this repository, and how charts of others are used."""

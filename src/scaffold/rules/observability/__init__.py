@@ -1,0 +1,1 @@
+"""Observability: what is scraped, recorded, alerted on, and whom it reaches."""

@@ -1,0 +1,1 @@
+"""Workloads: pods, their owners, Services, budgets, scheduling, storage."""
