@@ -45,6 +45,7 @@ def check(begun: Begun, progress: Progress = lambda _: None) -> Outcome:
         renders=len(repo.charts),
         kube_version=repo.kube_version,
         seconds=time.monotonic() - begun.started,
+        rules=tuple(rules),
     )
 
 

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 
 from scaffold.model.repo import External, NotChecked
-from scaffold.model.rule import Finding, Severity
+from scaffold.model.rule import Finding, Rule, Severity
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Findings, what was not looked at, and how much was: the numbers are counts, ``seconds`` wall time."""
+    """Findings, what was not looked at, and how much was: the numbers are counts, ``seconds`` wall time.
+
+    ``rules`` are those that were run.
+    """
 
     findings: tuple[Finding, ...]
     external: tuple[External, ...]
@@ -20,6 +23,7 @@ class Outcome:
     renders: int
     kube_version: str
     seconds: float
+    rules: tuple[Rule, ...] = ()
 
     @property
     def errors(self) -> int:

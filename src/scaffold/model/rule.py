@@ -1,5 +1,6 @@
 """What a rule is: an id, a severity, a remedy and a pure function from a repository to hits."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,6 +27,11 @@ class Finding:
     severity: Severity
     fix: str
     context: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what stays the same when lines move: a hash (hex) of rule, path and text."""
+        return hashlib.sha256(f"{self.rule}\0{self.place.path}\0{self.text}".encode(errors="replace")).hexdigest()
 
 
 Check = Callable[[Repo], Iterator[Hit]]

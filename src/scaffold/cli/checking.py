@@ -1,0 +1,103 @@
+"""The commands that look: ``check``, ``render``, ``explain`` at a repository and its rules, ``doctor`` at the tools."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scaffold.cli.app import app
+from scaffold.cli.options import (
+    CheckFormat,
+    Format,
+    FormatChoice,
+    HelmChoice,
+    KubeVersion,
+    PathArgument,
+    Quiet,
+    Schemas,
+    Seconds,
+)
+from scaffold.cli.printing import print_outcome, progress
+
+
+@app.command()
+def check(
+    path: PathArgument = Path(),
+    select: Annotated[
+        list[str] | None, typer.Option("--select", metavar="RULE", help="Only these rules (prefixes work).")
+    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option("--ignore", metavar="RULE", help="Not these rules.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail on anything that could not be checked, too.")] = False,
+    kube_version: KubeVersion = "",
+    schemas: Schemas = None,
+    helm: HelmChoice = "auto",
+    timeout: Seconds = 120,
+    form: Annotated[CheckFormat, typer.Option("--format", help="How to print the result.")] = CheckFormat.TEXT,
+    quiet: Quiet = False,
+) -> None:
+    """Check a GitOps repository offline: what would break in the cluster, at the line to edit."""
+    from scaffold.commands.ahead import Options, begun
+    from scaffold.engines.helm import backend
+
+    options = Options(
+        tuple(select or ()), tuple(ignore or ()), kube_version, backend(helm), tuple(schemas or ()), timeout
+    )
+    say = progress(quiet=quiet or form is not CheckFormat.TEXT)
+    with begun(path, options) as repository:
+        from scaffold.commands.check import check as command
+
+        outcome = command(repository, say)
+    say("")
+    print_outcome(outcome, form, strict=strict, quiet=quiet)
+    raise typer.Exit(1 if outcome.failed(strict=strict) else 0)
+
+
+@app.command()
+def render(
+    path: PathArgument = Path(),
+    env: Annotated[str, typer.Option("--env", metavar="E", help="Only this environment.")] = "",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="A file an owner, below this folder.")
+    ] = None,
+    kube_version: KubeVersion = "",
+    helm: HelmChoice = "auto",
+    timeout: Seconds = 120,
+) -> None:
+    """Print what the controllers would apply, as YAML, every object with its origin."""
+    from scaffold.commands.ahead import Options, begun
+    from scaffold.engines.helm import backend
+
+    options = Options(kube_version=kube_version, helm=backend(helm), seconds=timeout)
+    with begun(path, options, style=False) as repository:
+        from scaffold.commands import render as command
+        from scaffold.report.manifests import stream
+
+        repo, manifests = command.render(repository, env)
+    if output:
+        written = command.write(manifests, output)
+        typer.echo(f"{len(manifests)} objects in {len(written)} files below {output}", err=True)
+    else:
+        sys.stdout.write(stream(manifests))
+    problems = [f"{hit.place}: {hit.text}" for chart in repo.charts for hit in chart.faults]
+    problems += [f"{hit.place}: {hit.text}" for hit in repo.faults]
+    for line in dict.fromkeys(problems):
+        typer.echo(line, err=True)
+    for item in repo.not_checked:
+        typer.echo(f"{item.place}: not rendered, {item.what}: {item.reason}", err=True)
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def doctor(form: FormatChoice = Format.TEXT) -> None:
+    """Show versions and sources of every tool and schema."""
+    from scaffold.commands.doctor import doctor as command
+
+    rows = command()
+    if form is Format.JSON:
+        typer.echo(json.dumps([{"what": what, "is": said, "usable": usable} for what, said, usable in rows], indent=2))
+        return
+    width = max(len(what) for what, _, _ in rows)
+    for what, said, usable in rows:
+        typer.echo(f"{'ok     ' if usable else 'missing'}  {what:<{width}}  {said}")

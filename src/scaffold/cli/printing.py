@@ -1,0 +1,51 @@
+"""What the door knows of the terminal it prints to, and the outcome of a check in the form that was asked for."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import typer
+
+from scaffold.cli.options import CheckFormat
+
+
+def terminal() -> bool:
+    """Tell whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def progress(*, quiet: bool) -> Callable[[str], None]:
+    """Return what shows a step in place of the one before; it says nothing where nobody watches."""
+    if quiet or not sys.stderr.isatty():
+        return lambda _: None
+
+    def say(what: str) -> None:
+        sys.stderr.write(f"\r\033[K{what}{' …' if what else ''}")
+        sys.stderr.flush()
+
+    return say
+
+
+def width() -> int:
+    """Return the cells of a line, 0 where lines are not folded."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+
+def colour() -> bool:
+    """Tell whether to print in colour."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def print_outcome(outcome: Any, form: CheckFormat, *, strict: bool, quiet: bool) -> None:
+    """Print the outcome of a check; ``quiet`` is for people, the other forms are always whole."""
+    if form is CheckFormat.TEXT:
+        from scaffold.report import text
+
+        shown = text.render(outcome, colour=colour(), strict=strict, quiet=quiet, width=width())
+    else:
+        shown = import_module(f"scaffold.report.{form}").render(outcome, strict=strict)
+    if shown:
+        typer.echo(shown)
