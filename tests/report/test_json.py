@@ -37,12 +37,16 @@ def test_every_key_of_version_1() -> None:
                 "reason": "no schema is known of this kind",
             }
         ],
+        "suppressed": [],
         "summary": {
             "failed": True,
             "errors": 1,
             "warnings": 0,
             "external": 1,
             "notChecked": 1,
+            "suppressed": 0,
+            "baselined": 0,
+            "baselineGone": 0,
             "files": 90,
             "objects": 120,
             "owners": 14,

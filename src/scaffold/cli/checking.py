@@ -34,6 +34,12 @@ def check(
     schemas: Schemas = None,
     helm: HelmChoice = "auto",
     timeout: Seconds = 120,
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", metavar="FILE", help="Findings that are known and left out.")
+    ] = None,
+    update_baseline: Annotated[
+        bool, typer.Option("--update-baseline", help="Write what is found now into the baseline.")
+    ] = False,
     form: Annotated[CheckFormat, typer.Option("--format", help="How to print the result.")] = CheckFormat.TEXT,
     quiet: Quiet = False,
 ) -> None:
@@ -42,13 +48,22 @@ def check(
     from scaffold.engines.helm import backend
 
     options = Options(
-        tuple(select or ()), tuple(ignore or ()), kube_version, backend(helm), tuple(schemas or ()), timeout
+        select=tuple(select or ()),
+        ignore=tuple(ignore or ()),
+        kube_version=kube_version,
+        helm=backend(helm),
+        schemas=tuple(schemas or ()),
+        seconds=timeout,
+        baseline=baseline,
+        update_baseline=update_baseline,
+        strict=strict,
     )
     say = progress(quiet=quiet or form is not CheckFormat.TEXT)
     with begun(path, options) as repository:
         from scaffold.commands.check import check as command
 
         outcome = command(repository, say)
+        strict = repository.options.strict
     say("")
     print_outcome(outcome, form, strict=strict, quiet=quiet)
     raise typer.Exit(1 if outcome.failed(strict=strict) else 0)

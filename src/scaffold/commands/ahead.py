@@ -7,9 +7,10 @@ other cores while the rooms with the rules, the schemas and the expansion are st
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from scaffold.commands.settings import read_settings
 from scaffold.engines import disk, git
 from scaffold.engines.helm import Backend, Helm, helm
 from scaffold.engines.yamllint import Lint
@@ -22,7 +23,7 @@ STYLE_RULE = "YAML-02"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to look: which rules, which Kubernetes, which Helm, which CRDs beside the catalog."""
+    """How to look: which rules, which Kubernetes, which Helm, which CRDs beside the catalog, which known findings."""
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
@@ -30,6 +31,9 @@ class Options:
     helm: Backend = Backend.AUTO
     schemas: tuple[Path, ...] = ()
     seconds: float = 120
+    baseline: Path | None = None
+    update_baseline: bool = False
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,19 @@ def begun(root: Path, options: Options, engine: Helm | None = None, *, style: bo
     started = time.monotonic()
     if not root.is_dir():
         raise BadInput(f"{root} is not a folder: name the root of a GitOps repository")
+    options = _with_settings(options, root)
     with ExitStack() as stack:
         opened = engine or stack.enter_context(helm(options.helm, options.seconds))
         files, unread = disk.read_tree(root, git.committable(root))
         repo = Repo.of("", files)
         lint = Lint(root, _hand_edited(repo) if style and _wants_style(options) else {}, options.seconds)
         yield Begun(root, options, repo, tuple(unread), opened, lint, started)
+
+
+def _with_settings(options: Options, root: Path) -> Options:
+    """Return the options with the repository's own settings where the command line says nothing."""
+    said = {name: value for name, value in read_settings(root).items() if not getattr(options, name)}
+    return replace(options, **said)
 
 
 def _wants_style(options: Options) -> bool:

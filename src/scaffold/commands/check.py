@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from scaffold.commands.ahead import Begun, Options
+from scaffold.commands.suppress import by_baseline, by_comments, write_baseline
 from scaffold.engines import git
 from scaffold.engines.answers_file import read_answers
 from scaffold.engines.helm import Helm
@@ -26,7 +27,10 @@ Progress = Callable[[str], None]
 
 def check(begun: Begun, progress: Progress = lambda _: None) -> Outcome:
     """Check a repository that has been begun with."""
-    rules = chosen_rules(begun.options.select, begun.options.ignore)
+    options = begun.options
+    rules = chosen_rules(options.select, options.ignore)
+    if options.update_baseline and not options.baseline:
+        raise BadInput("--update-baseline: say which file, with --baseline FILE or baseline in .scaffold.yaml")
     progress(f"{len(begun.repo.files)} files read")
     repo = expanded(begun.root, known(begun), begun.engine)
     progress(f"{len(repo.manifests)} objects expanded")
@@ -34,8 +38,16 @@ def check(begun: Begun, progress: Progress = lambda _: None) -> Outcome:
     progress(f"{len(rules)} rules run, waiting for yamllint")
     repo = repo.with_(engine_hits={"yamllint": begun.style.problems()})
     findings |= {finding for rule in rules if rule.needs for finding in rule.findings(repo)}
+    kept, suppressed, hits = by_comments(repo, sorted(findings), rules, RULES)
+    repo = repo.with_(engine_hits={"suppressions": tuple(hits)})
+    kept += [finding for rule in rules if rule.needs == "suppressions" for finding in rule.findings(repo)]
+    baselined = gone = 0
+    if options.baseline:
+        if options.update_baseline:
+            write_baseline(kept, options.baseline)
+        kept, baselined, gone = by_baseline(kept, options.baseline)
     return Outcome(
-        findings=tuple(sorted(findings)),
+        findings=tuple(sorted(kept)),
         external=tuple(sorted(set(repo.external))),
         not_checked=tuple(sorted({*repo.not_checked, *begun.unread, *unknown_kinds(repo)})),
         files=len(repo.files),
@@ -46,6 +58,9 @@ def check(begun: Begun, progress: Progress = lambda _: None) -> Outcome:
         kube_version=repo.kube_version,
         seconds=time.monotonic() - begun.started,
         rules=tuple(rules),
+        suppressed=tuple(sorted(suppressed)),
+        baselined=baselined,
+        gone=gone,
     )
 
 

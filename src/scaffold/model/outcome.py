@@ -6,11 +6,20 @@ from scaffold.model.repo import External, NotChecked
 from scaffold.model.rule import Finding, Rule, Severity
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Suppressed:
+    """A finding that a comment allows, and why."""
+
+    finding: Finding
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """Findings, what was not looked at, and how much was: the numbers are counts, ``seconds`` wall time.
 
-    ``rules`` are those that were run.
+    ``rules`` are those that were run. ``suppressed`` are findings that a comment allows, ``baselined`` counts those
+    that the baseline holds, ``gone`` what the baseline holds and nobody finds any more.
     """
 
     findings: tuple[Finding, ...]
@@ -24,6 +33,9 @@ class Outcome:
     kube_version: str
     seconds: float
     rules: tuple[Rule, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
+    baselined: int = 0
+    gone: int = 0
 
     @property
     def errors(self) -> int:

@@ -6,7 +6,8 @@
     findings    [{rule, severity ("error" or "warning"), path, line, message, fix, contexts}]
     external    [{path, line, what}]               outside this repository by design, no failure
     notChecked  [{path, line, what, reason}]       could not be judged; a failure under --strict
-    summary     {failed, errors, warnings, external, notChecked,
+    suppressed  [{rule, path, line, message, reason}]   allowed by a comment in the repository
+    summary     {failed, errors, warnings, external, notChecked, suppressed, baselined, baselineGone,
                  files, objects, owners, clusters, renders, kubeVersion, seconds}
 
 ``path`` is relative to the repository's root, ``line`` is 1-based. ``contexts`` are the renders that showed a
@@ -45,12 +46,24 @@ def render(outcome: Outcome, *, strict: bool = False) -> str:
         "notChecked": [
             {**_place(item.place), "what": item.what, "reason": item.reason} for item in outcome.not_checked
         ],
+        "suppressed": [
+            {
+                "rule": item.finding.rule,
+                **_place(item.finding.place),
+                "message": item.finding.text,
+                "reason": item.reason,
+            }
+            for item in outcome.suppressed
+        ],
         "summary": {
             "failed": outcome.failed(strict=strict),
             "errors": count(entries, Severity.ERROR),
             "warnings": count(entries, Severity.WARNING),
             "external": len(outcome.external),
             "notChecked": len(outcome.not_checked),
+            "suppressed": len(outcome.suppressed),
+            "baselined": outcome.baselined,
+            "baselineGone": outcome.gone,
             "files": outcome.files,
             "objects": outcome.objects,
             "owners": outcome.owners,

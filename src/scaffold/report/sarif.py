@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from scaffold import __version__
 from scaffold.model.manifest import Place
-from scaffold.model.outcome import Outcome
+from scaffold.model.outcome import Outcome, Suppressed
 from scaffold.model.rule import Rule
 from scaffold.report.merged import Entry, merged
 
@@ -45,7 +45,10 @@ def render(outcome: Outcome, *, strict: bool = False) -> str:
                         ],
                     }
                 ],
-                "results": [_result(entry, index) for entry in merged(outcome.findings)],
+                "results": [
+                    *(_result(entry, index) for entry in merged(outcome.findings)),
+                    *(_suppressed(item, index) for item in outcome.suppressed),
+                ],
             }
         ],
     }
@@ -73,6 +76,13 @@ def _result(entry: Entry, index: dict[str, int]) -> dict[str, Any]:
         "locations": [_location(finding.place)],
         "partialFingerprints": {"scaffold/v1": finding.fingerprint},
         "properties": {"contexts": list(entry.contexts)},
+    }
+
+
+def _suppressed(item: Suppressed, index: dict[str, int]) -> dict[str, Any]:
+    return {
+        **_result(Entry(item.finding, ()), index),
+        "suppressions": [{"kind": "inSource", "justification": item.reason}],
     }
 
 

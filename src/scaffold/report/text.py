@@ -113,6 +113,11 @@ def _summary(outcome: Outcome, entries: list[Entry], colour: bool, strict: bool,
         f"; {looked}, {_number(outcome.renders, 'chart render')}, Kubernetes {outcome.kube_version}, "
         f"{outcome.seconds:.1f} s; external: {len(outcome.external)}; not checked: {len(outcome.not_checked)}"
     )
+    if outcome.suppressed:
+        rest += f"; suppressed: {len(outcome.suppressed)}"
+    if outcome.baselined or outcome.gone:
+        gone = f", {outcome.gone} of it gone (--update-baseline)" if outcome.gone else ""
+        rest += f"; in the baseline: {outcome.baselined}{gone}"
     # Folded before it is coloured: the codes take no room.
     return paint(verdict, "bold", style, colour=colour) + fold(verdict + rest, width, 2)[len(verdict) :]
 
