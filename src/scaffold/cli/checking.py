@@ -19,7 +19,7 @@ from scaffold.cli.options import (
     Schemas,
     Seconds,
 )
-from scaffold.cli.printing import print_outcome, progress
+from scaffold.cli.printing import colour, print_outcome, progress, width
 
 
 @app.command()
@@ -102,6 +102,25 @@ def render(
     for item in repo.not_checked:
         typer.echo(f"{item.place}: not rendered, {item.what}: {item.reason}", err=True)
     raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def explain(
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="Id of a rule, as a finding names it.")],
+    form: FormatChoice = Format.TEXT,
+) -> None:
+    """Say what a rule wants, why, and what to do."""
+    from scaffold.commands.explain import explain as command
+
+    found = command(rule)
+    if form is Format.JSON:
+        said = {"rule": found.rule.id, "severity": str(found.rule.severity), "title": found.rule.title}
+        said |= {"reason": found.rule.reason, "fix": found.rule.fix, "example": found.example}
+        typer.echo(json.dumps(said, indent=2, ensure_ascii=False))
+        return
+    from scaffold.report import rule as report
+
+    typer.echo(report.render(found.rule, found.example, colour=colour(), width=width()))
 
 
 @app.command()
