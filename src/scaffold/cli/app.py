@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from scaffold import __version__
+from scaffold.model.version import __version__
 from scaffold.model.errors import ScaffoldError
 
 app = typer.Typer(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-from scaffold import __version__
+from scaffold.model.version import __version__
 from scaffold.engines import git, helm, process, template_source, yamllint
 from scaffold.facts.schemas import Catalog
 from scaffold.model.errors import ScaffoldError

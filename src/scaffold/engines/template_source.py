@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from scaffold import __version__
+from scaffold.model.version import __version__
 from scaffold.engines import git, process
 from scaffold.model.errors import BadInput, ToolFailed
 

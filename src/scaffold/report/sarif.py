@@ -8,7 +8,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from scaffold import __version__
+from scaffold.model.version import __version__
 from scaffold.model.manifest import Place
 from scaffold.model.outcome import Outcome, Suppressed
 from scaffold.model.rule import Rule
