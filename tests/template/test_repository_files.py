@@ -218,14 +218,18 @@ def test_the_workflow_runs_pinned_actions_with_no_more_rights_than_it_needs(root
     assert all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", line) for line in uses)
     steps = workflow["jobs"]["scaffold"]["steps"]
     assert steps[0]["with"] == {"persist-credentials": False}
-    assert steps[-1]["run"] == "scaffold check --strict ."
+    assert steps[-1]["run"] == "scaffold check --strict --report github=- ."
 
 
 def test_the_pipeline_runs_a_pinned_image(roots: dict[str, Path]) -> None:
     pipeline = yaml.safe_load((roots["flux"] / ".gitlab-ci.yml").read_bytes())
     job = pipeline["scaffold-check"]
     assert re.fullmatch(r"docker\.io/library/python:3\.14\.\d+-trixie@sha256:[0-9a-f]{64}", job["image"]["name"])
-    assert job["script"][-1] == "scaffold check --strict ."
+    assert job["script"][-1].split() == [
+        *("scaffold", "check", "--strict"),
+        *("--report", "gitlab=gl-code-quality.json", "--report", "junit=scaffold.xml", "."),
+    ]
+    assert job["artifacts"]["reports"] == {"codequality": "gl-code-quality.json", "junit": "scaffold.xml"}
     assert job["interruptible"] is True
     assert job["timeout"] == "10m"
 

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from scaffold.model.version import __version__
 from scaffold.model.errors import ScaffoldError
+from scaffold.model.version import __version__
 
 app = typer.Typer(
     add_completion=False,

@@ -19,7 +19,7 @@ from scaffold.cli.options import (
     Schemas,
     Seconds,
 )
-from scaffold.cli.printing import colour, print_outcome, progress, width
+from scaffold.cli.printing import colour, print_outcome, progress, report_file, width, write_outcome
 
 
 @app.command()
@@ -41,12 +41,17 @@ def check(
         bool, typer.Option("--update-baseline", help="Write what is found now into the baseline.")
     ] = False,
     form: Annotated[CheckFormat, typer.Option("--format", help="How to print the result.")] = CheckFormat.TEXT,
+    report: Annotated[
+        list[str] | None,
+        typer.Option("--report", metavar="FORMAT=FILE", help="Also write the result there (- prints it); repeatable."),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Check a GitOps repository offline: what would break in the cluster, at the line to edit."""
     from scaffold.commands.ahead import Options, begun
     from scaffold.engines.helm import backend
 
+    reports = [report_file(given) for given in report or ()]
     options = Options(
         select=tuple(select or ()),
         ignore=tuple(ignore or ()),
@@ -66,6 +71,8 @@ def check(
         strict = repository.options.strict
     say("")
     print_outcome(outcome, form, strict=strict, quiet=quiet)
+    for also, file in reports:
+        write_outcome(outcome, also, file, strict=strict)
     raise typer.Exit(1 if outcome.failed(strict=strict) else 0)
 
 

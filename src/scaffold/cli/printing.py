@@ -5,11 +5,13 @@ import shutil
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import typer
 
 from scaffold.cli.options import CheckFormat
+from scaffold.model.errors import BadInput
 
 
 def terminal() -> bool:
@@ -46,6 +48,32 @@ def print_outcome(outcome: Any, form: CheckFormat, *, strict: bool, quiet: bool)
 
         shown = text.render(outcome, colour=colour(), strict=strict, quiet=quiet, width=width())
     else:
-        shown = import_module(f"scaffold.report.{form}").render(outcome, strict=strict)
+        shown = _shown(outcome, form, strict)
     if shown:
         typer.echo(shown)
+
+
+def report_file(given: str) -> tuple[CheckFormat, str]:
+    """Return form and file of ``FORMAT=FILE``."""
+    name, _, file = given.partition("=")
+    forms = [form.value for form in CheckFormat]
+    if name not in forms or not file:
+        raise BadInput(f"--report {given}: write FORMAT=FILE with a format of {', '.join(forms)}")
+    return CheckFormat(name), file
+
+
+def write_outcome(outcome: Any, form: CheckFormat, file: str, *, strict: bool) -> None:
+    """Write the outcome of a check into a file, whole and without colours; ``-`` is the standard output."""
+    shown = _shown(outcome, form, strict)
+    if file == "-":
+        typer.echo(shown, nl=bool(shown))
+        return
+    try:
+        Path(file).write_text(f"{shown}\n", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"--report {form}={file} cannot be written: {error.strerror}") from error
+
+
+def _shown(outcome: Any, form: CheckFormat, strict: bool) -> str:
+    shown: str = import_module(f"scaffold.report.{form}").render(outcome, strict=strict)
+    return shown

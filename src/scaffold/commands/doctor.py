@@ -5,10 +5,10 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-from scaffold.model.version import __version__
 from scaffold.engines import git, helm, process, template_source, yamllint
 from scaffold.facts.schemas import Catalog
 from scaffold.model.errors import ScaffoldError
+from scaffold.model.version import __version__
 
 Row = tuple[str, str, bool]
 """What, its version and source (or why it is missing), whether it is usable."""

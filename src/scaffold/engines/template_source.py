@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from scaffold.model.version import __version__
 from scaffold.engines import git, process
 from scaffold.model.errors import BadInput, ToolFailed
+from scaffold.model.version import __version__
 
 CANONICAL_URL = "https://github.com/gitops-scaffold/gitops-scaffold.git"
 """The one constant: where the template is published."""

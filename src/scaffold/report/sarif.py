@@ -8,10 +8,10 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from scaffold.model.version import __version__
 from scaffold.model.manifest import Place
 from scaffold.model.outcome import Outcome, Suppressed
 from scaffold.model.rule import Rule
+from scaffold.model.version import __version__
 from scaffold.report.merged import Entry, merged
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
