@@ -38,7 +38,7 @@ def test_version_and_help(tmp_path: Path) -> None:
     assert scaffold("--version", cwd=tmp_path).stdout == f"scaffold {__version__}\n"
     shown = scaffold("--help", cwd=tmp_path)
     assert shown.returncode == 0
-    for command in ("new", "add", "check", "render", "explain", "doctor"):
+    for command in ("new", "add", "check", "render", "explain", "diff", "doctor"):
         assert f"\n  {command} " in shown.stdout
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from scaffold.engines import process
-from scaffold.model.errors import ToolFailed
+from scaffold.model.errors import BadInput, ToolFailed
 
 _NEUTRAL = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 _LOCAL_STATE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
@@ -62,6 +62,28 @@ def committable(root: Path) -> list[str] | None:
     argv = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = process.run(argv, cwd=root, allowed=(0, 128), env=_NEUTRAL)
     return None if listed.code else [path for path in listed.out.split("\0") if path]
+
+
+def export(root: Path, revision: str, folder: Path) -> Path:
+    """Write the files of a revision below an empty folder; return what stands there for ``root``.
+
+    The index is a scratch one, so the user's repository stays as it is. Raises BadInput for what is no revision.
+    """
+    asked = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
+    found = process.run(asked, cwd=root, allowed=(0, 1, 128), env=_NEUTRAL)
+    if found.code:
+        raise BadInput(f"{revision} is no revision of this repository: name a commit, branch or tag")
+    prefix = git("rev-parse", "--show-prefix", cwd=root).strip()
+    top = Path(git("rev-parse", "--show-toplevel", cwd=root).strip())
+    tree = folder / "tree"
+    tree.mkdir()
+    index = {"GIT_INDEX_FILE": str(folder / "index")}
+    git("read-tree", found.out.strip(), cwd=top, env=index)
+    git("checkout-index", "--all", f"--prefix={tree}/", cwd=top, env=index)
+    there = tree / prefix
+    if not there.is_dir():
+        raise BadInput(f"{revision} has no folder {prefix.rstrip('/')}")
+    return there
 
 
 def origin_url(root: Path) -> str:
