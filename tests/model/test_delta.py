@@ -7,7 +7,6 @@ import pytest
 from scaffold.model.delta import ABSENT, What, field_changes, object_changes
 from scaffold.model.manifest import Manifest, Origin
 
-
 DNS = {"port": 53, "protocol": "UDP"}
 
 

@@ -19,7 +19,8 @@ from scaffold.cli.options import (
     Schemas,
     Seconds,
 )
-from scaffold.cli.printing import colour, print_outcome, progress, report_file, width, write_outcome
+from scaffold.cli.printing import colour, print_outcome, progress, report_file, watch_checks, width, write_outcome
+from scaffold.model.errors import BadInput
 
 
 @app.command()
@@ -45,6 +46,7 @@ def check(
         list[str] | None,
         typer.Option("--report", metavar="FORMAT=FILE", help="Also write the result there (- prints it); repeatable."),
     ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Check again at every save, until interrupted.")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Check a GitOps repository offline: what would break in the cluster, at the line to edit."""
@@ -64,6 +66,11 @@ def check(
         strict=strict,
     )
     say = progress(quiet=quiet or form is not CheckFormat.TEXT)
+    if watch:
+        if form is not CheckFormat.TEXT or reports or update_baseline:
+            raise BadInput("--watch shows text: leave out --format, --report and --update-baseline")
+        watch_checks(path, options, say, quiet=quiet)
+        return
     with begun(path, options) as repository:
         from scaffold.commands.check import check as command
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -77,3 +78,24 @@ def write_outcome(outcome: Any, form: CheckFormat, file: str, *, strict: bool) -
 def _shown(outcome: Any, form: CheckFormat, strict: bool) -> str:
     shown: str = import_module(f"scaffold.report.{form}").render(outcome, strict=strict)
     return shown
+
+
+def watch_checks(root: Path, options: Any, say: Callable[[str], None], *, quiet: bool) -> None:
+    """Show a check after every save; to be interrupted is its end."""
+    from scaffold.commands.watch import Checked, watch
+
+    def show(checked: Checked) -> None:
+        say("")
+        if sys.stdout.isatty():
+            typer.echo("\033[2J\033[H", nl=False)
+        if checked.outcome is None:
+            typer.echo(f"scaffold: {checked.fault}")
+        else:
+            print_outcome(checked.outcome, CheckFormat.TEXT, strict=options.strict, quiet=quiet)
+        seen = (
+            f"{', '.join(checked.changed[:3])} changed, {checked.rendered} charts rendered; " if checked.changed else ""
+        )
+        typer.echo(f"{seen}watching {root}, Ctrl-C ends")
+
+    with suppress(KeyboardInterrupt):
+        watch(root, options, show, progress=say)

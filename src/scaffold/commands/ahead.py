@@ -50,8 +50,13 @@ class Begun:
 
 
 @contextmanager
-def begun(root: Path, options: Options, engine: Helm | None = None, *, style: bool = True) -> Iterator[Begun]:
-    """Read a repository and start the engines; ``engine`` is a Helm that is open already, it stays open."""
+def begun(
+    root: Path, options: Options, engine: Helm | None = None, *, style: bool = True, earlier: Repo | None = None
+) -> Iterator[Begun]:
+    """Read a repository and start the engines.
+
+    ``engine`` is a Helm that is open already, it stays open. What was parsed of ``earlier`` is not parsed again.
+    """
     started = time.monotonic()
     if not root.is_dir():
         raise BadInput(f"{root} is not a folder: name the root of a GitOps repository")
@@ -60,6 +65,8 @@ def begun(root: Path, options: Options, engine: Helm | None = None, *, style: bo
         opened = engine or stack.enter_context(helm(options.helm, options.seconds))
         files, unread = disk.read_tree(root, git.committable(root))
         repo = Repo.of("", files)
+        if earlier:
+            repo.take_parsed(earlier)
         lint = Lint(root, _hand_edited(repo) if style and _wants_style(options) else {}, options.seconds)
         yield Begun(root, options, repo, tuple(unread), opened, lint, started)
 

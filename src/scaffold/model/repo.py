@@ -121,6 +121,13 @@ class Repo:
         yamls = (path for path in self.files if path.endswith((".yaml", ".yml")) and not self.in_chart_templates(path))
         return {path: parse(self.files[path]) for path in yamls}
 
+    def take_parsed(self, earlier: "Repo") -> None:
+        """Take over what an earlier reading has parsed of files that are the same."""
+        known = earlier.__dict__.get("_parsed", {})
+        same = {path: known[path] for path, text in self.files.items() if path in known and earlier.files[path] == text}
+        yamls = (path for path in self.files if path.endswith((".yaml", ".yml")) and not self.in_chart_templates(path))
+        self.__dict__["_parsed"] = {path: same.get(path) or parse(self.files[path]) for path in yamls}
+
     def documents(self, path: str) -> list[Document]:
         """Return the YAML documents of a file; none if it is missing or no YAML."""
         return self._parsed.get(path, ([], []))[0]
