@@ -5,10 +5,10 @@ Rooms behind the door are imported when a command runs: ``--help`` loads none of
 """
 
 # The order is that of the help.
-from scaffold.cli import making, checking, comparing  # isort: skip
+from scaffold.cli import making, checking, comparing, routing  # isort: skip
 from scaffold.cli.app import app, exit_codes
 
-__all__ = ["checking", "comparing", "main", "making"]
+__all__ = ["checking", "comparing", "main", "making", "routing"]
 
 
 def main() -> None:

@@ -64,6 +64,7 @@ def check(
         baseline=baseline,
         update_baseline=update_baseline,
         strict=strict,
+        outline=CheckFormat.HTML in {form, *(also for also, _ in reports)},
     )
     say = progress(quiet=quiet or form is not CheckFormat.TEXT)
     if watch:

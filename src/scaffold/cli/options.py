@@ -23,6 +23,7 @@ class CheckFormat(StrEnum):
     JUNIT = "junit"
     GITHUB = "github"
     GITLAB = "gitlab"
+    HTML = "html"
 
 
 PathArgument = Annotated[Path, typer.Argument(help="Root of the repository.", show_default=True)]

@@ -34,6 +34,7 @@ class Options:
     baseline: Path | None = None
     update_baseline: bool = False
     strict: bool = False
+    outline: bool = False
 
 
 @dataclass(frozen=True, slots=True)

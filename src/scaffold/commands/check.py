@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from scaffold.commands.ahead import Begun, Options
+from scaffold.commands.outline import outline
 from scaffold.commands.suppress import by_baseline, by_comments, write_baseline
 from scaffold.engines import git
 from scaffold.engines.answers_file import read_answers
@@ -61,6 +62,7 @@ def check(begun: Begun, progress: Progress = lambda _: None) -> Outcome:
         suppressed=tuple(sorted(suppressed)),
         baselined=baselined,
         gone=gone,
+        outline=outline(begun.root.resolve().name, repo, kept) if options.outline else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from scaffold.model.outline import Outline
 from scaffold.model.repo import External, NotChecked
 from scaffold.model.rule import Finding, Rule, Severity
 
@@ -19,7 +20,8 @@ class Outcome:
     """Findings, what was not looked at, and how much was: the numbers are counts, ``seconds`` wall time.
 
     ``rules`` are those that were run. ``suppressed`` are findings that a comment allows, ``baselined`` counts those
-    that the baseline holds, ``gone`` what the baseline holds and nobody finds any more.
+    that the baseline holds, ``gone`` what the baseline holds and nobody finds any more. ``outline`` is there where a
+    report needs it.
     """
 
     findings: tuple[Finding, ...]
@@ -36,6 +38,7 @@ class Outcome:
     suppressed: tuple[Suppressed, ...] = ()
     baselined: int = 0
     gone: int = 0
+    outline: Outline | None = None
 
     @property
     def errors(self) -> int:
