@@ -109,6 +109,8 @@ def test_the_settings_of_the_repository_hold_where_the_command_line_is_silent(ro
         ("a: 1\nignored: []", r":1: a is no setting: choose from select, ignore"),
         ("ignored: []", r"ignored is no setting, did you mean ignore\?"),
         ("[a]", "settings are one map"),
+        ("clusters: [{name: dev}]", "write a list of maps with name and server"),
+        ("clusters: [{name: dev, server: s, labels: {a: 1}}]", "labels and annotations are maps of texts"),
         ("a: [", r".scaffold.yaml:\d: "),
     ],
 )

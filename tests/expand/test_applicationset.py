@@ -1,6 +1,6 @@
 import pytest
 
-from scaffold.expand.applicationset import fast_template
+from scaffold.expand.filling import fast_template
 from scaffold.expand.generation import normalised
 from scaffold.model.manifest import Place
 from tests.expand.support import URL, Charts, expanded, go, lines, named
@@ -175,11 +175,10 @@ def test_a_template_patch_is_merged_and_cannot_move_the_project() -> None:
 @pytest.mark.parametrize(
     ("generator", "reason"),
     [
-        ("clusters: {}", "clusters generator: the registered clusters are not in the repository"),
+        ("clusters: {}",
+         "clusters generator: no cluster is declared here (`clusters` in .scaffold.yaml declares them)"),
         ("scmProvider: {}", "scmProvider generator: it asks a hosting service"),
-        ("matrix: {generators: []}", "matrix generator: matrix generators are not evaluated yet"),
-        ("{list: {elements: [{a: b}]}, selector: {matchLabels: {a: b}}}",
-         "list generator: a selector on parameters is not evaluated yet"),
+        ("matrix: {generators: [{list: {elements: [{a: b}]}}, {plugin: {}}]}", "plugin generator: it asks a service"),
     ],
 )  # fmt: skip
 def test_generators_that_cannot_be_evaluated_are_said(generator: str, reason: str) -> None:

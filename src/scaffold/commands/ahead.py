@@ -5,7 +5,7 @@ other cores while the rooms with the rules, the schemas and the expansion are st
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +35,7 @@ class Options:
     update_baseline: bool = False
     strict: bool = False
     outline: bool = False
+    inventory: tuple[Mapping[str, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,10 @@ def known(begun: Begun) -> Repo:
     """Return the repository with what the options and its own answers say of it; nothing is expanded yet."""
     texts = tuple(text for folder in begun.options.schemas for text in _crds(folder))
     return begun.repo.with_(
-        url=git.origin_url(begun.root), kube_version=_kube_version(begun.root, begun.options), schema_texts=texts
+        url=git.origin_url(begun.root),
+        kube_version=_kube_version(begun.root, begun.options),
+        schema_texts=texts,
+        inventory=begun.options.inventory,
     )
 
 

@@ -8,6 +8,8 @@
     kube-version: "1.36"
     schemas: [crds]                 # folders with custom resource definitions, from the root
     baseline: .scaffold-baseline.json
+    clusters:                       # that Argo CD knows, for the clusters generator
+      - {name: prod, server: "https://prod.example.com", labels: {env: prod}}
 
 An option of the command line comes before the file.
 """
@@ -66,11 +68,13 @@ def _values(root: Path, path: Path, document: Document) -> Iterator[tuple[str, A
                 if not isinstance(value, str):
                     raise BadInput(f"{where}: name a file")
                 yield key, root / value
+            case "clusters":
+                yield "inventory", _clusters(where, value)
             case _:
                 raise BadInput(f"{where} is no setting{_meant(str(key))}")
 
 
-_KEYS = ("select", "ignore", "strict", "kube-version", "schemas", "baseline")
+_KEYS = ("select", "ignore", "strict", "kube-version", "schemas", "baseline", "clusters")
 
 
 def _meant(key: str) -> str:
@@ -82,3 +86,22 @@ def _texts(where: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
     raise BadInput(f"{where}: write a list of texts")
+
+
+def _clusters(where: str, value: Any) -> tuple[dict[str, Any], ...]:
+    for one in value if isinstance(value, list) else [None]:
+        cluster: dict[str, Any] = one if isinstance(one, dict) else {}
+        texts = all(isinstance(cluster.get(key, ""), str) for key in _TEXTS)
+        if not texts or not cluster.get("name") or not cluster.get("server") or cluster.keys() - {*_TEXTS, *_MAPS}:
+            raise BadInput(f"{where}: write a list of maps with name and server, and labels, annotations or project")
+        if not all(_is_labels(cluster.get(key, {})) for key in _MAPS):
+            raise BadInput(f"{where}: labels and annotations are maps of texts")
+    return tuple(value)
+
+
+_TEXTS = ("name", "server", "project")
+_MAPS = ("labels", "annotations")
+
+
+def _is_labels(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())

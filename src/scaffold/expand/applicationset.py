@@ -1,56 +1,60 @@
 """What Argo CD's ApplicationSet controller makes: one Application of the template for each element."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from scaffold.expand.combining import Combining, template_of
+from scaffold.expand.filling import collected, fast_template, replaced
 from scaffold.expand.found import Found, Job, Owner
-from scaffold.expand.generation import Element, Generator, generate, generators
+from scaffold.expand.generation import Element
 from scaffold.expand.objects import as_list, as_map, below
 from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest, Origin
+from scaffold.model.ports import GoTemplates
 from scaffold.model.repo import Repo
 from scaffold.model.yamltext import parse
 
-_TEMPLATED = re.compile(r"\{\{.*\}\}")
-_TAG = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
 
-def open_set(repo: Repo, appset: Manifest) -> Found:
-    """Find the Applications of a set; Go templates are jobs, their answers lead on."""
+def open_set(repo: Repo, appset: Manifest, templates: GoTemplates) -> Found:
+    """Find the Applications of a set.
+
+    Parameters are found at once, as one generator may need those of another; the template's own texts are jobs, so
+    that those of all sets are rendered together.
+    """
     found = Found()
-    template = _Template(appset)
     if not isinstance(appset.get("spec", "template"), Mapping):
         found.faults.append(Hit(appset.place("spec"), f"{appset} has no template"))
         return found
-    for kind, generator in generators(appset):
-        made = generate(repo, kind, generator)
-        found.reached |= made.reached
-        found.external += made.external
-        found.not_checked += made.not_checked
-        found.faults += made.faults
-        for element in made.elements:
-            _merge(found, _with_values(template, generator, element))
+    names: dict[str, str] = {}
+    combining = Combining(repo, appset, templates)
+    for fields, elements in combining.entries():
+        template = _Template(appset, template_of(appset, fields), names)
+        for element in elements:
+            _merge(found, _render(template, element))
+    found.reached |= combining.made.reached
+    found.external += combining.made.external
+    found.not_checked += combining.made.not_checked
+    found.faults = combining.made.faults + found.faults
     return found
 
 
 @dataclass(slots=True)
 class _Template:
-    """The template of a set. ``names`` are those of the Applications made so far: a second one stops the set."""
+    """The template for a generator. ``names`` are those of the Applications that the set has made so far."""
 
     appset: Manifest
-    names: dict[str, str] = field(default_factory=dict)
+    fields: Mapping[str, Any]
+    names: dict[str, str]
     texts: list[str] = field(default_factory=list)
     lines: Mapping[tuple[str | int, ...], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        found: dict[str, None] = {}
-        _collect(self.appset.get("spec", "template"), found)
-        if isinstance(patch := self.appset.get("spec", "templatePatch"), str):
-            found[patch] = None
-        self.texts = list(found)
+        self.texts = collected(self.fields)
+        if isinstance(patch := self.appset.get("spec", "templatePatch"), str) and patch not in self.texts:
+            self.texts.append(patch)
         self.lines = below(self.appset.lines, ("spec", "template"))
 
     @property
@@ -66,7 +70,7 @@ class _Template:
         if isinstance(answer, str):
             return self.fault(element, answer)
         rendered = dict(zip(self.texts, answer, strict=True))
-        made = _replaced(self.appset.get("spec", "template"), rendered)
+        made = replaced(self.fields, rendered)
         metadata = dict(as_map(made.get("metadata")))
         keep = self.appset.get("spec", "syncPolicy", "preserveResourcesOnDeletion")
         if not metadata.get("finalizers") and not keep and element.parameters:
@@ -97,59 +101,10 @@ class _Template:
         return Found(manifests=[owner.brings(Manifest(data, origin, self.lines))])
 
 
-def _with_values(template: _Template, generator: Generator, element: Element) -> Found:
-    """Add the generator's ``values``, which may refer to its own parameters, then render the template."""
-    names, texts = list(generator.values), list(generator.values.values())
-
-    def go_on(answer: list[str] | str) -> Found:
-        if isinstance(answer, str):
-            return template.fault(element, answer)
-        made = dict(zip(names, answer, strict=True))
-        added = {"values": made} if template.go_template else {f"values.{name}": text for name, text in made.items()}
-        parameters = element.parameters | added if names else element.parameters
-        whole = Element(parameters, element.origin)
-        return _render(template, whole, template.texts, lambda texts: template.application(whole, texts))
-
-    return _render(template, element, texts, go_on)
-
-
-def _render(template: _Template, element: Element, texts: list[str], then: Callable[[list[str] | str], Found]) -> Found:
-    if template.go_template and texts:
-        return Found(jobs=[Job(element.parameters, texts, then)])
-    return then([fast_template(text, element.parameters) for text in texts])
-
-
-def fast_template(text: str, parameters: Mapping[str, Any]) -> str:
-    """Fill ``{{ name }}`` as templates without ``goTemplate`` do; an unknown name stays as it is."""
-
-    def fill(tag: re.Match[str]) -> str:
-        value = parameters.get(tag[1].strip())
-        return value if isinstance(value, str) and tag[1].strip() else tag[0]
-
-    return _TAG.sub(fill, text) if _TEMPLATED.search(text) else text
-
-
-def _collect(value: Any, found: dict[str, None]) -> None:
-    if isinstance(value, str):
-        if "{{" in value:
-            found[value] = None
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            _collect(key, found)
-            _collect(item, found)
-    elif isinstance(value, list):
-        for item in value:
-            _collect(item, found)
-
-
-def _replaced(value: Any, rendered: Mapping[str, str]) -> Any:
-    if isinstance(value, str):
-        return rendered.get(value, value)
-    if isinstance(value, Mapping):
-        return {rendered.get(key, key): _replaced(item, rendered) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_replaced(item, rendered) for item in value]
-    return value
+def _render(template: _Template, element: Element) -> Found:
+    if template.go_template and template.texts:
+        return Found(jobs=[Job(element.parameters, template.texts, lambda texts: template.application(element, texts))])
+    return template.application(element, [fast_template(text, element.parameters) for text in template.texts])
 
 
 def _patched(value: Any, patch: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The parameters that ApplicationSet generators find in a repository: git files, git directories, lists."""
+"""The parameters that ApplicationSet generators find in a repository: git files, git directories, lists, clusters."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from scaffold.expand import globs, values
-from scaffold.expand.objects import as_list, documents
+from scaffold.expand.inventory import IN_CLUSTER, Cluster, known_clusters, parameters
+from scaffold.expand.objects import as_list, as_map, documents
 from scaffold.expand.source import elsewhere
 from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
@@ -19,9 +20,7 @@ _NETWORK = {
     "pullRequest": "it asks a hosting service",
     "clusterDecisionResource": "it asks the cluster",
     "plugin": "it asks a service",
-    "clusters": "the registered clusters are not in the repository",
-    "matrix": "matrix generators are not evaluated yet",
-    "merge": "merge generators are not evaluated yet",
+    "oci": "it asks a registry",
 }
 _INVALID = re.compile("[^-a-z0-9.]")
 
@@ -36,18 +35,12 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """One entry of ``spec.generators``."""
+    """A generator that finds elements by itself; ``fields`` may be filled in by another one."""
 
     owner: Manifest
     keys: tuple[Key, ...]
     fields: Mapping[str, Any]
     go_template: bool
-
-    @property
-    def values(self) -> Mapping[str, str]:
-        """Return the templates of further parameters."""
-        found = self.fields.get("values")
-        return {k: v for k, v in found.items() if isinstance(v, str)} if isinstance(found, Mapping) else {}
 
 
 @dataclass(slots=True)
@@ -61,29 +54,17 @@ class Generated:
     faults: list[Hit]
 
 
-def generators(owner: Manifest) -> Iterator[tuple[str, Generator]]:
-    """Yield kind and generator of every entry."""
-    go_template = bool(owner.get("spec", "goTemplate"))
-    for index, entry in owner.items("spec", "generators"):
-        for kind, fields in entry.items():
-            if kind != "selector" and isinstance(fields, Mapping):
-                yield kind, Generator(owner, ("spec", "generators", index, kind), fields, go_template)
-
-
 def generate(repo: Repo, kind: str, generator: Generator) -> Generated:
     """Run a generator on the repository."""
     made = Generated([], set(), [], [], [])
     owner, keys = generator.owner, generator.keys
-    entry = owner.mapping(*keys[:-1])
-    reason = _NETWORK.get(kind, "")
-    if not reason and entry.get("selector"):
-        reason = "a selector on parameters is not evaluated yet"
-    if not reason and generator.fields.get("template"):
-        reason = "a generator's own template is not evaluated yet"
-    if reason:
+    clusters, unknown = known_clusters(repo, owner.namespace) if kind == "clusters" else ([], "")
+    if reason := _NETWORK.get(kind) or unknown:
         made.not_checked.append(NotChecked(owner.place(*keys), _title(owner), f"{kind} generator: {reason}"))
     elif kind == "list":
         made.elements += _list(generator, made)
+    elif kind == "clusters":
+        made.elements += _clusters(generator, clusters)
     elif kind == "git" and (where := elsewhere(repo, generator.fields, "revision")):
         made.external.append(External(owner.place(*keys), f"git generator of {where}"))
     elif kind == "git" and generator.fields.get("directories"):
@@ -93,6 +74,46 @@ def generate(repo: Repo, kind: str, generator: Generator) -> Generated:
     else:
         made.faults.append(Hit(owner.place(*keys), f"{owner}: {kind} is no generator that finds anything"))
     return made
+
+
+def _clusters(generator: Generator, clusters: list[Cluster]) -> list[Element]:
+    """Return an element a cluster; the one Argo CD runs in is among them where no selector asks for labels."""
+    selector = as_map(generator.fields.get("selector"))
+    wanted = bool(selector.get("matchLabels") or selector.get("matchExpressions"))
+    chosen = [one for one in clusters if not wanted or fits(selector, as_map(one.get("labels")))]
+    if not wanted and not any(one.get("server") == IN_CLUSTER["server"] for one in clusters):
+        chosen.append(IN_CLUSTER)
+    found = [
+        Element(
+            parameters(one, normalised(str(one.get("name"))), go_template=generator.go_template),
+            f"cluster {one['name']}",
+        )
+        for one in chosen
+    ]
+    if generator.fields.get("flatList"):
+        return [Element({"clusters": [element.parameters for element in found]}, "all clusters")]
+    return found
+
+
+def fits(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
+    """Tell whether labels fit a selector; other than the API server's, it has no rule for values."""
+    if any(labels.get(str(key)) != value for key, value in as_map(selector.get("matchLabels")).items()):
+        return False
+    return all(_fits(labels, as_map(one)) for one in as_list(selector.get("matchExpressions")))
+
+
+def _fits(labels: Mapping[str, Any], expression: Mapping[str, Any]) -> bool:
+    key, wanted = str(expression.get("key")), as_list(expression.get("values"))
+    match expression.get("operator"):
+        case "In":
+            return labels.get(key) in wanted
+        case "NotIn":
+            return labels.get(key) not in wanted
+        case "Exists":
+            return key in labels
+        case "DoesNotExist":
+            return key not in labels
+    return False
 
 
 def _title(owner: Manifest) -> str:

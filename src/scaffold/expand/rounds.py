@@ -84,7 +84,7 @@ class Expansion:
             case "Application":
                 return open_application(self._repo, owner)
             case "ApplicationSet":
-                return open_set(self._repo, owner)
+                return open_set(self._repo, owner, self._go_templates)
             case "HelmRelease":
                 return open_release(self._repo, owner, self._lookup, self._texts)
             case "FluxInstance":

@@ -54,6 +54,7 @@ class Repo:
     empty. ``reached`` are the paths that something applied, rendered or configured was made of. ``answers`` hits
     of engines are kept under the name of the engine in ``engine_hits`` (``yamllint``, ``promtool``).
     ``schema_texts`` are YAML texts of CustomResourceDefinitions that someone gave beside the repository.
+    ``inventory`` are declared clusters of Argo CD: name, server, project (texts), labels and annotations (maps).
     """
 
     url: str
@@ -67,6 +68,7 @@ class Repo:
     engine_hits: Mapping[str, tuple[Hit, ...]] = field(default_factory=dict, repr=False)
     kube_version: str = "1.37"
     schema_texts: tuple[str, ...] = field(default=(), repr=False)
+    inventory: tuple[Mapping[str, object], ...] = ()
 
     @classmethod
     def of(cls, url: str, files: Mapping[str, str]) -> "Repo":
