@@ -23,7 +23,8 @@ spec:
 
 
 def checked(root: Path, **options: object) -> Outcome:
-    with begun(root, Options(**options)) as repository:  # type: ignore[arg-type]
+    chosen = {"select": ("SCHEMA-01", "MESH-01", "IGNORE")} | options
+    with begun(root, Options(**chosen)) as repository:  # type: ignore[arg-type]
         return check(repository)
 
 
@@ -90,7 +91,7 @@ def test_a_file_that_is_no_baseline_is_refused(root: Path, text: str, why: str) 
 
 
 def test_the_settings_of_the_repository_hold_where_the_command_line_is_silent(root: Path) -> None:
-    settings = 'ignore: [SCHEMA]\nstrict: true\nkube-version: "1.36"\nbaseline: known.json\n'
+    settings = 'select: [SCHEMA-01]\nignore: [SCHEMA]\nstrict: true\nkube-version: "1.36"\nbaseline: known.json\n'
     (root / ".scaffold.yaml").write_text(f"---\n{settings}", encoding="utf-8")
     (root / "known.json").write_text('{"version": 1, "findings": []}', encoding="utf-8")
     with begun(root, Options()) as repository:
