@@ -129,7 +129,6 @@ def test_patches_and_components_of_a_kustomization_apply_and_the_rest_is_said() 
     ]  # fmt: skip
     assert [(str(note.place), note.reason) for note in repo.not_checked] == [
         ("clusters/prod/apps.yaml:14", "images is not evaluated"),
-        ("clusters/prod/apps.yaml:15", "postBuild substitution is not evaluated"),
         ("clusters/prod/apps.yaml:13", "a strategic merge patch is not evaluated"),
     ]
 

@@ -1,12 +1,13 @@
 """What Flux would apply for a Kustomization, and where its source is (Flux 2.9)."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from scaffold.expand.found import Found, Owner, with_metadata
+from scaffold.expand.found import Found, Lookup, Owner, with_metadata
 from scaffold.expand.kustomization import FILE_NAMES, Kustomization, KustomizeError, closure, file_in
 from scaffold.expand.kustomize import build
 from scaffold.expand.objects import below
+from scaffold.expand.postbuild import NOT_EVALUATED, substituted
 from scaffold.model.giturl import same_repository
 from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest, Place
@@ -19,13 +20,6 @@ _LEFT_OUT = (
 )  # fmt: skip
 _LEFT_OUT_ANYWHERE = frozenset({".gitmodules", ".goreleaser.yml", ".sops.yaml", ".flux.yaml"})
 _OVERRIDES = ("patches", "components", "namePrefix", "nameSuffix", "images", "buildMetadata")
-
-
-class Lookup(Protocol):
-    """Finds an object that is applied to a cluster, or that lies in the repository."""
-
-    def __call__(self, cluster: str, kind: str, namespace: str, name: str, /) -> Manifest | None:
-        """Look it up."""
 
 
 def open_kustomization(repo: Repo, kustomization: Manifest, lookup: Lookup) -> Found:
@@ -46,7 +40,7 @@ def open_kustomization(repo: Repo, kustomization: Manifest, lookup: Lookup) -> F
         path = kustomization.get("spec", "path")
         found.faults.append(Hit(kustomization.place("spec", "path"), f"{kustomization}: no folder {path}", owner.name))
     else:
-        _build(repo, kustomization, owner, folder, found)
+        _build(repo, kustomization, owner, folder, lookup, found)
     return found
 
 
@@ -126,7 +120,7 @@ def plain_folder(repo: Repo, folder: str) -> list[str]:
     return list(resources)
 
 
-def _build(repo: Repo, kustomization: Manifest, owner: Owner, folder: str, found: Found) -> None:
+def _build(repo: Repo, kustomization: Manifest, owner: Owner, folder: str, lookup: Lookup, found: Found) -> None:
     spec = kustomization.mapping("spec")
     fields = {name: spec[name] for name in _OVERRIDES if spec.get(name)}
     if target := spec.get("targetNamespace"):
@@ -134,9 +128,6 @@ def _build(repo: Repo, kustomization: Manifest, owner: Owner, folder: str, found
     overrides = Kustomization(folder, kustomization.origin.path, fields, below(kustomization.lines, ("spec",)))
     for name in fields.keys() & {"namePrefix", "nameSuffix", "images", "buildMetadata"}:
         found.not_checked.append(owner.not_checked(kustomization.place("spec", name), f"{name} is not evaluated"))
-    if spec.get("postBuild"):
-        place = kustomization.place("spec", "postBuild")
-        found.not_checked.append(owner.not_checked(place, "postBuild substitution is not evaluated"))
     if ".sourceignore" in repo.files:
         found.not_checked.append(NotChecked(Place(".sourceignore"), ".sourceignore", "its patterns are not evaluated"))
     try:
@@ -153,8 +144,19 @@ def _build(repo: Repo, kustomization: Manifest, owner: Owner, folder: str, found
         found.reached |= closure(repo, folder) | set(repo.below(folder))
         return
     metadata = kustomization.mapping("spec", "commonMetadata")
-    found.manifests += [owner.brings(with_metadata(manifest, metadata)) for manifest in built.manifests]
-    found.texts |= {(owner.cluster, *key): path for key, path in built.texts.items()}
+    manifests = built.manifests
+    if spec.get("postBuild"):
+        manifests, why = substituted(repo, kustomization, owner.cluster, lookup, built.manifests)
+        if why:
+            place = kustomization.place("spec", "postBuild")
+            found.not_checked.append(owner.not_checked(place, f"{NOT_EVALUATED}: {why}"))
+    found.manifests += [owner.brings(with_metadata(manifest, metadata)) for manifest in manifests]
+    # A ConfigMap that variables were put into is no longer what its file says.
+    changed = {
+        id(before) for before, after in zip(built.manifests, manifests, strict=True) if before.data != after.data
+    }
+    stale = {(m.namespace, m.name) for m in built.manifests if id(m) in changed}
+    found.texts |= {(owner.cluster, *key): path for key, path in built.texts.items() if key[:2] not in stale}
     found.reached |= built.reached
     found.external += built.external
     found.not_checked += built.not_checked

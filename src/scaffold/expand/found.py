@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest, Origin, Place
@@ -11,6 +11,13 @@ from scaffold.model.repo import External, NotChecked
 
 FileKey = tuple[str, str, str, str]
 """Cluster, namespace, name and key of a ConfigMap's text."""
+
+
+class Lookup(Protocol):
+    """Finds an object that is applied to a cluster, or that lies in the repository."""
+
+    def __call__(self, cluster: str, kind: str, namespace: str, name: str, /) -> Manifest | None:
+        """Look it up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from typing import Any
 
 from scaffold.expand import values
 from scaffold.expand.argocd import chart_elsewhere
-from scaffold.expand.flux import Lookup, source_elsewhere
-from scaffold.expand.found import FileKey, Found, Owner, Render
+from scaffold.expand.flux import source_elsewhere
+from scaffold.expand.found import FileKey, Found, Lookup, Owner, Render
 from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.merged import merge

@@ -62,14 +62,18 @@ class Expansion:
         self._texts: dict[tuple[str, str, str, str], str] = {}
         self._count = 0
         self._waiting: list[tuple[Tree, Manifest, int]] = []
+        self._substituting: list[tuple[Tree, Manifest, int]] = []
         self._releases: list[tuple[Tree, Manifest, int]] = []
 
     def grow(self, roots: Iterable[Root]) -> list[Tree]:
         """Follow the roots to the end."""
         trees = [Tree(root) for root in roots]
         self._advance([(tree, tree.root.found, 0) for tree in trees])
-        while self._waiting or self._releases:
-            if not self._waiting:  # a release reads ConfigMaps and sources that others bring, so it comes last
+        while self._waiting or self._substituting or self._releases:
+            # What reads ConfigMaps and sources that others bring comes after them, a release last.
+            if not self._waiting and self._substituting:
+                self._waiting, self._substituting = self._substituting, []
+            elif not self._waiting:
                 self._waiting, self._releases = self._releases, []
             waiting, self._waiting = self._waiting, []
             self._advance([(tree, self._open(owner), depth) for tree, owner, depth in waiting])
@@ -155,6 +159,8 @@ class Expansion:
                 tree.rest.not_checked.append(NotChecked(owner.place(), title, f"not followed, nor the next: {limit}"))
         else:
             later = self._releases if (owner.group, owner.kind) == _RELEASE else self._waiting
+            if owner.group == FLUX and owner.get("spec", "postBuild", "substituteFrom"):
+                later = self._substituting
             later.append((tree, owner, depth + 1))
 
     def _placed(self, manifest: Manifest) -> Manifest:

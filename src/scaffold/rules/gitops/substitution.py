@@ -26,7 +26,7 @@ def variables_are_defined(repo: Repo) -> Iterator[Hit]:
     ``kustomize.toolkit.fluxcd.io/substitute: disabled``. Where a variable may come from a ConfigMap or Secret that
     is not in the repository, only what is no variable at all is found.
     """
-    unevaluated = {one.what for one in repo.not_checked if one.reason == _NOT_EVALUATED}
+    unevaluated = {one.what for one in repo.not_checked if one.reason.startswith(_NOT_EVALUATED)}
     by_title = brought_by_title(repo)
     sources = _variable_sources(repo)
     for owner in repo.each(KUSTOMIZE, "Kustomization"):
