@@ -38,9 +38,12 @@ def _where(answer: Answer) -> str:
 
 def _entry(answer: Answer, colour: bool) -> Iterator[str]:
     yield f"  {_step(answer.entry, colour)}"
+    first = 1 if answer.shares or answer.reply else len(answer.steps)
+    for step in answer.steps[:first]:
+        yield f"    {_step(step, colour)}"
     for step in answer.tried:
         yield f"    {paint('passed by', 'dim', colour=colour)} {_step(step, colour)}"
-    for step in answer.steps:
+    for step in answer.steps[first:]:
         yield f"    {_step(step, colour)}"
     for share in answer.shares:
         yield from _share(share, colour)
