@@ -81,7 +81,7 @@ def test_kustomize_options_are_overrides_and_what_is_not_known_is_said() -> None
     assert repo.manifests[1].namespace == "over"
     assert repo.manifests[1].labels == {"a": "b"}
     assert [(note.place, note.what, note.reason) for note in repo.not_checked] == [
-        (Place("app.yaml", 6), "Application argocd/web", "kustomize.namePrefix is not evaluated")
+        (Place("app.yaml", 6), "app.yaml", "namePrefix is not evaluated")
     ]
 
 

@@ -128,8 +128,8 @@ def test_patches_and_components_of_a_kustomization_apply_and_the_rest_is_said() 
         ("a", {"k": "v"}, {"team": "a"}), ("b", {"k": "v"}, {"team": "a"})
     ]  # fmt: skip
     assert [(str(note.place), note.reason) for note in repo.not_checked] == [
-        ("clusters/prod/apps.yaml:14", "images is not evaluated"),
         ("clusters/prod/apps.yaml:13", "a strategic merge patch is not evaluated"),
+        ("clusters/prod/apps.yaml:14", "images is not evaluated"),
     ]
 
 

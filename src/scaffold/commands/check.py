@@ -14,6 +14,7 @@ from scaffold.commands.suppress import by_baseline, by_comments, write_baseline
 from scaffold.engines import git
 from scaffold.engines.answers_file import read_answers
 from scaffold.engines.helm import Helm
+from scaffold.engines.kustomize import kustomize
 from scaffold.expand import expand
 from scaffold.facts.schemas import Catalog
 from scaffold.model.errors import BadInput
@@ -85,7 +86,13 @@ def expanded(root: Path, repo: Repo, engine: Helm) -> Repo:
         scope = catalog.scope(api_version, kind)
         return None if scope is None else scope == "Namespaced"
 
-    return expand(repo, lambda requests: engine.charts(root, requests), engine.templates, namespaced)
+    return expand(
+        repo,
+        lambda requests: engine.charts(root, requests),
+        engine.templates,
+        namespaced,
+        kustomizer=kustomize(root),
+    )
 
 
 def chosen_rules(select: Iterable[str], ignore: Iterable[str]) -> list[Rule]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-from scaffold.engines import git, helm, process, template_source, yamllint
+from scaffold.engines import git, helm, kustomize, process, template_source, yamllint
 from scaffold.facts.schemas import Catalog
 from scaffold.model.errors import ScaffoldError
 from scaffold.model.version import __version__
@@ -25,6 +25,7 @@ def doctor() -> list[Row]:
         _asked("helm (embedded)", lambda: _helm(helm.Backend.EMBEDDED)),
         _asked("helm (binary)", lambda: _helm(helm.Backend.BINARY)),
         _asked("yamllint", yamllint.version),
+        _asked("kustomize", kustomize.version),
     ]
     rows += [(f"schemas: {what}", said, True) for what, said in Catalog.builtin().sources()]
     return rows

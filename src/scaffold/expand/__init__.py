@@ -13,7 +13,7 @@ from scaffold.expand.plain import plain_roots
 from scaffold.expand.roots import candidates, own_url, roots
 from scaffold.expand.rounds import Expansion, Namespaced, Tree
 from scaffold.model.manifest import Manifest, Origin, Place
-from scaffold.model.ports import ChartRenderer, GoTemplates
+from scaffold.model.ports import ChartRenderer, GoTemplates, Kustomizer
 from scaffold.model.repo import Repo
 
 __all__ = ["environment_of", "environments", "expand"]
@@ -25,12 +25,14 @@ def expand(
     go_templates: GoTemplates,
     namespaced: Namespaced | None = None,
     environment: str | None = None,
+    kustomizer: Kustomizer | None = None,
 ) -> Repo:
     """Return the repository with all that would be applied from it.
 
     ``namespaced`` says of (apiVersion, kind) whether it lives in a namespace, None where it does not know; without
-    it kustomize's own short list is used. With an ``environment`` only its charts are rendered and only its objects
-    returned. The result's ``url`` is the one by which the files name the repository.
+    it kustomize's own short list is used. ``kustomizer`` is the real kustomize, for what is not evaluated here. With
+    an ``environment`` only its charts are rendered and only its objects returned. The result's ``url`` is the one by
+    which the files name the repository.
     """
     repo = repo.with_(url=own_url(repo))
 
@@ -40,9 +42,9 @@ def expand(
         origin = Origin(one.request.path, owner=one.owner.name, values=one.values)
         return environment_of(repo, Manifest({}, origin, cluster=one.owner.cluster)) == environment
 
-    expansion = Expansion(repo, render, go_templates, namespaced or _without_catalog, wanted)
+    expansion = Expansion(repo, render, go_templates, namespaced or _without_catalog, wanted, kustomizer)
     waiting = candidates(repo)
-    trees = [] if waiting else expansion.grow(plain_roots(repo))
+    trees = [] if waiting else expansion.grow(plain_roots(repo, kustomizer))
     while waiting:
         trees += expansion.grow(roots(repo, waiting))
         brought = {place for tree in trees for place in tree.brought | tree.root.places}

@@ -7,23 +7,24 @@ from scaffold.expand import globs
 from scaffold.expand.found import Found, Owner, Render
 from scaffold.expand.helmsource import chart_request, value_files
 from scaffold.expand.kustomization import Kustomization, KustomizeError, closure, file_in
-from scaffold.expand.kustomize import build
-from scaffold.expand.objects import below, documents, items, manifest_of
+from scaffold.expand.objects import as_list, below, documents, items, manifest_of
 from scaffold.expand.source import Source, elsewhere, sources
+from scaffold.expand.whole_kustomize import build_whole
 from scaffold.model.giturl import same_repository
 from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest, Place
+from scaffold.model.ports import Kustomizer
 from scaffold.model.repo import External, Repo, normalise
 
 _SKIP_MARKER = "+argocd:skip-file-rendering"
 _TYPES = ("helm", "kustomize", "directory", "plugin")
 _KUSTOMIZE_READ = frozenset({
     "namespace", "patches", "components", "commonLabels", "commonAnnotations", "labelWithoutSelector",
-    "labelIncludeTemplates", "version", "kubeVersion",
+    "labelIncludeTemplates", "version", "kubeVersion", "namePrefix", "nameSuffix", "replicas", "images",
 })  # fmt: skip
 
 
-def open_application(repo: Repo, app: Manifest) -> Found:
+def open_application(repo: Repo, app: Manifest, kustomizer: Kustomizer | None = None) -> Found:
     """Find what an Application brings; a missing folder or values file is left to the rule that says so."""
     found = Found()
     for source in sources(app):
@@ -37,7 +38,7 @@ def open_application(repo: Repo, app: Manifest) -> Found:
                 # Another state of these files is applied: they are in use, but what is in them now says nothing.
                 found.reached |= closure(repo, source.folder) | set(_below(repo, source.folder))
         elif "path" in source.fields and repo.has_folder(source.folder) and not source.text("path").startswith("/"):
-            _open_source(repo, source, found)
+            _open_source(repo, source, kustomizer, found)
     return found
 
 
@@ -67,7 +68,7 @@ def _below(repo: Repo, folder: str) -> list[str]:
     return list(repo.below(folder)) if repo.has_folder(folder) else []
 
 
-def _open_source(repo: Repo, source: Source, found: Found) -> None:
+def _open_source(repo: Repo, source: Source, kustomizer: Kustomizer | None, found: Found) -> None:
     given = [kind for kind in _TYPES if isinstance(source.fields.get(kind), Mapping)]
     if len(given) > 1:
         text = f"{source.app}: a source is one of {', '.join(given)}, not several"
@@ -85,7 +86,7 @@ def _open_source(repo: Repo, source: Source, found: Found) -> None:
                 _open_chart(repo, source, found)
         case "kustomize":
             if file_in(repo, source.folder):
-                _open_kustomization(repo, source, found)
+                _open_kustomization(repo, source, kustomizer, found)
         case _:
             _open_directory(repo, source, found)
 
@@ -107,7 +108,7 @@ def _open_chart(repo: Repo, source: Source, found: Found) -> None:
     )
 
 
-def _open_kustomization(repo: Repo, source: Source, found: Found) -> None:
+def _open_kustomization(repo: Repo, source: Source, kustomizer: Kustomizer | None, found: Found) -> None:
     options = source.options("kustomize")
     for name, value in options.items():
         if name not in _KUSTOMIZE_READ and value:
@@ -115,7 +116,7 @@ def _open_kustomization(repo: Repo, source: Source, found: Found) -> None:
     lines = below(source.app.lines, (*source.keys, "kustomize")) if options else {}
     overrides = Kustomization(source.folder, source.app.origin.path, _kustomize_fields(options), lines)
     try:
-        built = build(repo, source.folder, overrides)
+        built = build_whole(repo, source.folder, kustomizer, overrides)
     except KustomizeError as error:
         text = f"kustomize build {source.folder or '.'}: {error.text}"
         found.faults.append(Hit(error.place, text, source.owner.name))
@@ -128,14 +129,26 @@ def _open_kustomization(repo: Repo, source: Source, found: Found) -> None:
 
 
 def _kustomize_fields(options: Mapping[str, Any]) -> dict[str, Any]:
-    named = ("namespace", "patches", "components", "commonAnnotations")
+    named = ("namespace", "patches", "components", "commonAnnotations", "namePrefix", "nameSuffix", "replicas")
     fields = {name: options[name] for name in named if options.get(name)}
+    if images := [_image(entry) for entry in as_list(options.get("images")) if isinstance(entry, str)]:
+        fields["images"] = images
     if labels := options.get("commonLabels"):
         if options.get("labelWithoutSelector"):
             fields["labels"] = [{"pairs": labels, "includeTemplates": options.get("labelIncludeTemplates")}]
         else:
             fields["commonLabels"] = labels
     return fields
+
+
+def _image(entry: str) -> dict[str, str]:
+    """Return ``[name=]new[:tag][@digest]`` as kustomize's own field has it."""
+    name, _, new = entry.rpartition("=")
+    new, _, digest = new.partition("@")
+    head, slash, last = new.rpartition("/")
+    last, _, tag = last.partition(":")
+    image = {"name": name or f"{head}{slash}{last}", "newName": f"{head}{slash}{last}", "newTag": tag, "digest": digest}
+    return {key: value for key, value in image.items() if value}
 
 
 def _open_directory(repo: Repo, source: Source, found: Found) -> None:

@@ -5,12 +5,13 @@ from typing import Any
 
 from scaffold.expand.found import Found, Lookup, Owner, with_metadata
 from scaffold.expand.kustomization import FILE_NAMES, Kustomization, KustomizeError, closure, file_in
-from scaffold.expand.kustomize import build
 from scaffold.expand.objects import below
 from scaffold.expand.postbuild import NOT_EVALUATED, substituted
+from scaffold.expand.whole_kustomize import build_whole
 from scaffold.model.giturl import same_repository
 from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest, Place
+from scaffold.model.ports import Kustomizer
 from scaffold.model.repo import External, NotChecked, Repo, normalise
 
 # What source-controller leaves out of an artifact by default, beside images and archives.
@@ -19,10 +20,12 @@ _LEFT_OUT = (
     "codeship-services.yml", "codeship-steps.yml",
 )  # fmt: skip
 _LEFT_OUT_ANYWHERE = frozenset({".gitmodules", ".goreleaser.yml", ".sops.yaml", ".flux.yaml"})
-_OVERRIDES = ("patches", "components", "namePrefix", "nameSuffix", "images", "buildMetadata")
+_OVERRIDES = ("patches", "components", "namePrefix", "nameSuffix", "images")
 
 
-def open_kustomization(repo: Repo, kustomization: Manifest, lookup: Lookup) -> Found:
+def open_kustomization(
+    repo: Repo, kustomization: Manifest, lookup: Lookup, kustomizer: Kustomizer | None = None
+) -> Found:
     """Find what a Flux Kustomization brings."""
     found = Found()
     cluster = kustomization.cluster
@@ -40,7 +43,7 @@ def open_kustomization(repo: Repo, kustomization: Manifest, lookup: Lookup) -> F
         path = kustomization.get("spec", "path")
         found.faults.append(Hit(kustomization.place("spec", "path"), f"{kustomization}: no folder {path}", owner.name))
     else:
-        _build(repo, kustomization, owner, folder, lookup, found)
+        _build(repo, kustomization, owner, folder, lookup, found, kustomizer)
     return found
 
 
@@ -120,21 +123,27 @@ def plain_folder(repo: Repo, folder: str) -> list[str]:
     return list(resources)
 
 
-def _build(repo: Repo, kustomization: Manifest, owner: Owner, folder: str, lookup: Lookup, found: Found) -> None:
+def _build(
+    repo: Repo,
+    kustomization: Manifest,
+    owner: Owner,
+    folder: str,
+    lookup: Lookup,
+    found: Found,
+    kustomizer: Kustomizer | None,
+) -> None:
     spec = kustomization.mapping("spec")
     fields = {name: spec[name] for name in _OVERRIDES if spec.get(name)}
     if target := spec.get("targetNamespace"):
         fields["namespace"] = target
     overrides = Kustomization(folder, kustomization.origin.path, fields, below(kustomization.lines, ("spec",)))
-    for name in fields.keys() & {"namePrefix", "nameSuffix", "images", "buildMetadata"}:
-        found.not_checked.append(owner.not_checked(kustomization.place("spec", name), f"{name} is not evaluated"))
     if ".sourceignore" in repo.files:
         found.not_checked.append(NotChecked(Place(".sourceignore"), ".sourceignore", "its patterns are not evaluated"))
     try:
         if file_in(repo, folder):
-            built = build(repo, folder, overrides, confined=False)
+            built = build_whole(repo, folder, kustomizer, overrides, confined=False)
         else:
-            built = build(repo, folder, overrides, plain_folder(repo, folder), confined=False)
+            built = build_whole(repo, folder, kustomizer, overrides, plain_folder(repo, folder), confined=False)
     except KustomizeError as error:
         if folder:
             found.faults.append(Hit(error.place, f"kustomize build {folder}: {error.text}", owner.name))

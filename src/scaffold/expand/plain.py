@@ -5,12 +5,12 @@ from pathlib import PurePosixPath
 
 from scaffold.expand.found import Found, Owner, Render
 from scaffold.expand.kustomization import FILE_NAMES, KustomizeError, closure, file_in
-from scaffold.expand.kustomize import build
 from scaffold.expand.objects import items
 from scaffold.expand.roots import Root
+from scaffold.expand.whole_kustomize import build_whole
 from scaffold.model.hit import Hit
 from scaffold.model.manifest import Place
-from scaffold.model.ports import ChartRequest
+from scaffold.model.ports import ChartRequest, Kustomizer
 from scaffold.model.repo import Repo, normalise
 
 _NO_OBJECTS = frozenset({
@@ -20,16 +20,16 @@ _NO_OBJECTS = frozenset({
 """Groups of files that tools read and no API server takes."""
 
 
-def plain_roots(repo: Repo) -> list[Root]:
+def plain_roots(repo: Repo, kustomizer: Kustomizer | None = None) -> list[Root]:
     """Return each topmost kustomization, all other manifests, and each chart with its default values."""
-    found = list(_kustomizations(repo))
+    found = list(_kustomizations(repo, kustomizer))
     used = {path for one in found for path in one.reached}
     found.append(_manifests(repo, used))
     found += _charts(repo)
     return [Root(frozenset(), one) for one in found]
 
 
-def _kustomizations(repo: Repo) -> Iterator[Found]:
+def _kustomizations(repo: Repo, kustomizer: Kustomizer | None) -> Iterator[Found]:
     """Yield the build of each kustomization that no other one names; each may go to a cluster of its own."""
     folders = sorted({str(PurePosixPath(path).parent) for path in repo.files if path.rpartition("/")[2] in FILE_NAMES})
     reached = {normalise(folder): closure(repo, folder) for folder in folders}
@@ -39,7 +39,7 @@ def _kustomizations(repo: Repo) -> Iterator[Found]:
             continue
         owner = Owner(f"kustomization {folder or '.'}", folder, "", Place(file))
         try:
-            built = build(repo, folder)
+            built = build_whole(repo, folder, kustomizer)
         except KustomizeError as error:
             text = f"kustomize build {folder or '.'}: {error.text}"
             yield Found(faults=[Hit(error.place, text, owner.name)], reached=own)

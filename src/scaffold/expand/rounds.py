@@ -11,7 +11,7 @@ from scaffold.expand.helmrelease import open_release
 from scaffold.expand.objects import rendered
 from scaffold.expand.roots import ARGO, FLUX, Root
 from scaffold.model.manifest import Manifest, Origin, Place
-from scaffold.model.ports import ChartRenderer, ChartResult, GoTemplates
+from scaffold.model.ports import ChartRenderer, ChartResult, GoTemplates, Kustomizer
 from scaffold.model.repo import Chart, NotChecked, Repo
 from scaffold.model.yamltext import parse
 
@@ -50,13 +50,14 @@ class Expansion:
 
     def __init__(
         self, repo: Repo, render: ChartRenderer, go_templates: GoTemplates, namespaced: Namespaced,
-        wanted: Callable[[Render], bool],
+        wanted: Callable[[Render], bool], kustomizer: Kustomizer | None = None,
     ) -> None:  # fmt: skip
         self._repo = repo
         self._render = render
         self._go_templates = go_templates
         self._namespaced = namespaced
         self._wanted = wanted
+        self._kustomizer = kustomizer
         self._known: dict[tuple[str, str, str, str], Manifest] = {}
         self._raw = {(m.kind, m.namespace, m.name): m for m in reversed(repo.raw)}
         self._texts: dict[tuple[str, str, str, str], str] = {}
@@ -86,7 +87,7 @@ class Expansion:
     def _open(self, owner: Manifest) -> Found:
         match owner.kind:
             case "Application":
-                return open_application(self._repo, owner)
+                return open_application(self._repo, owner, self._kustomizer)
             case "ApplicationSet":
                 return open_set(self._repo, owner, self._go_templates)
             case "HelmRelease":
@@ -94,7 +95,7 @@ class Expansion:
             case "FluxInstance":
                 return open_instance(owner)
             case _:
-                return open_kustomization(self._repo, owner, self._lookup)
+                return open_kustomization(self._repo, owner, self._lookup, self._kustomizer)
 
     def _advance(self, steps: list[Step]) -> None:
         """Take what the steps found, and ask the engines for the rest."""

@@ -55,3 +55,13 @@ class GoTemplates(Protocol):
 
     def __call__(self, jobs: Sequence[tuple[Mapping[str, Any], Sequence[str]]], /) -> list[list[str] | str]:
         """Render."""
+
+
+class Kustomizer(Protocol):
+    """Builds a folder with the real kustomize."""
+
+    def __call__(self, folder: str, fields: Mapping[str, Any], resources: Sequence[str] | None, /) -> tuple[str, str]:
+        """Return YAML, and an error (one of them empty).
+
+        ``fields`` are those that a controller adds to the folder's file, ``resources`` stand in place of the file.
+        """
