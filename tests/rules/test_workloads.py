@@ -43,10 +43,13 @@ def texts(found: list[str]) -> list[str]:
 
 def test_a_selector_that_misses_its_own_pods() -> None:
     assert hits("WORK-01", {"web.yaml": workload(labels="{app: api}")}) == [
-        "web.yaml:5 Deployment shop/web: its selector does not match its own pods, they are not labelled app=web"
+        "web.yaml:7 Deployment shop/web: its selector does not match its own pods, they are not labelled app=web"
     ]
     # A missing one is the schema's to say.
     assert hits("WORK-01", {"web.yaml": workload(selector="null")}) == []
+    # So are parts of another type.
+    for part in ("{key: [app], operator: Exists}", "{key: app, operator: In, values: 3}"):
+        assert len(hits("WORK-01", {"web.yaml": workload(selector=f"{{matchExpressions: [{part}]}}")})) == 1
 
 
 def test_expressions_are_read() -> None:

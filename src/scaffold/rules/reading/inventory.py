@@ -121,7 +121,14 @@ class Cluster:
 
 
 def clusters(repo: Repo) -> Iterator[Cluster]:
-    """Yield every cluster with what is applied to it."""
+    """Yield every cluster with what is applied to it; read once for all rules."""
+    known: list[Cluster] | None = repo.__dict__.get("_clusters")
+    if known is None:
+        known = repo.__dict__["_clusters"] = list(_clusters(repo))
+    return iter(known)
+
+
+def _clusters(repo: Repo) -> Iterator[Cluster]:
     foreign = set(brought_from_elsewhere(repo))
     for name in repo.clusters:
         manifests = tuple(repo.in_cluster(name))

@@ -51,12 +51,13 @@ def text(labels: Mapping[str, Any]) -> str:
 def _holds(expression: Any, labels: Mapping[str, Any]) -> bool:
     if not isinstance(expression, Mapping):
         return False
-    key, values = expression.get("key"), expression.get("values") or []
+    key, given = str(expression.get("key")), expression.get("values")
+    values = given if isinstance(given, list) else []
     match expression.get("operator"):
         case "In":
-            return labels.get(str(key)) in values
+            return labels.get(key) in values
         case "NotIn":
-            return labels.get(str(key)) not in values
+            return labels.get(key) not in values
         case "Exists":
             return key in labels
         case "DoesNotExist":

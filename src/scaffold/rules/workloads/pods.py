@@ -86,7 +86,9 @@ def _own_pods(workload: Workload) -> Iterator[Hit]:
     if selector and not selects(selector, workload.labels):
         lacking = missing(workload.labels, manifest.mapping("spec", "selector", "matchLabels"))
         why = f", they are not labelled {text(lacking)}" if lacking else ""
-        yield at(manifest, ("spec", "selector"), f"{manifest}: its selector does not match its own pods{why}")
+        # The selector of a workload that runs cannot be changed: its labels are what can be mended.
+        labels = (*workload.template, "metadata", "labels")
+        yield at(manifest, labels, f"{manifest}: its selector does not match its own pods{why}")
 
 
 def _overlaps(workloads: Iterable[Workload]) -> Iterator[tuple[Workload, Workload]]:
