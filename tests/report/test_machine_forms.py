@@ -53,7 +53,7 @@ def test_sarif_tells_what_was_not_checked(strict: bool, level: str) -> None:
 def test_sarif_satisfies_its_published_schema() -> None:
     schema = Path(shutil.which("promtool") or "").with_name("sarif-schema-2.1.0.json")
     if not schema.is_file():
-        pytest.skip("the published schema of SARIF is not among the built tools (`make tools`)")
+        pytest.skip("the published schema of SARIF is not beside promtool (`make tools` puts it there)")
     validator = jsonschema_rs.validator_for(json.loads(schema.read_text(encoding="utf-8")))
     for done in (whole(), outcome()):
         assert [error.message for error in validator.iter_errors(json.loads(sarif.render(done)))] == []
