@@ -82,6 +82,8 @@ class Repo:
             for name in ("_paths", "folders", "chart_folders", "_parsed", "syntax_faults", "raw"):
                 if name in self.__dict__:
                     copy.__dict__[name] = self.__dict__[name]
+        if copy.manifests is self.manifests and "_by_kind" in self.__dict__:
+            copy.__dict__["_by_kind"] = self.__dict__["_by_kind"]
         return copy
 
     @cached_property
@@ -154,7 +156,14 @@ class Repo:
 
     def each(self, group: str, *kinds: str) -> Iterator[Manifest]:
         """Yield the applied manifests of a group and kinds (core group: ``""``)."""
-        return (m for m in self.manifests if m.kind in kinds and m.group == group)
+        return (manifest for kind in kinds for manifest in self._by_kind.get((group, kind), ()))
+
+    @cached_property
+    def _by_kind(self) -> Mapping[tuple[str, str], list[Manifest]]:
+        found: dict[tuple[str, str], list[Manifest]] = {}
+        for manifest in self.manifests:
+            found.setdefault((manifest.group, manifest.kind), []).append(manifest)
+        return found
 
     def in_cluster(self, cluster: str) -> Iterable[Manifest]:
         """Yield the manifests applied to one cluster."""

@@ -29,8 +29,9 @@ def scaled_workloads_set_no_replicas(repo: Repo) -> Iterator[Hit]:
 
     Every sync sets the number back, and the autoscaler raises it again. "replicas: 0" switches it off.
     """
+    owners = _owners(repo)
     for workload, scaler in _scaled(repo):
-        if not any(True for _ in _ignored(repo, workload)):
+        if not any(True for _ in _ignored(repo, owners, workload)):
             replicas = workload.get("spec", "replicas")
             yield at(workload, ("spec", "replicas"), f"{workload} sets replicas: {replicas}, and {scaler} scales it")
 
@@ -43,8 +44,9 @@ def owners_leave_replicas_to_the_autoscaler(repo: Repo) -> Iterator[Hit]:
     and an entry without the right group matches nothing. driftDetection.ignore of a HelmRelease does not hold at
     an upgrade.
     """
+    owners = _owners(repo)
     for workload, scaler in _scaled(repo):
-        ways = list(_ignored(repo, workload))
+        ways = list(_ignored(repo, owners, workload))
         if ways and all(why for _, _, why in ways):
             owner, keys, why = ways[0]
             what = f"{owner} is to ignore the replicas of {workload}, which {scaler} scales, but {why}"
@@ -69,16 +71,24 @@ def _scaled(repo: Repo) -> Iterator[tuple[Manifest, Manifest]]:
             yield found, scaler
 
 
-def _ignored(repo: Repo, workload: Manifest) -> Iterator[tuple[Manifest, Path, str]]:
+def _ignored(
+    repo: Repo, owners: Mapping[str, list[Manifest]], workload: Manifest
+) -> Iterator[tuple[Manifest, Path, str]]:
     """Yield who is told where to ignore a workload's replicas, and why it does not work (empty: it does)."""
+    for owner in owners.get(workload.origin.owner, ()):
+        if owner.kind == "Application":
+            yield from _by_application(repo, owner, workload)
+        elif owner.cluster == workload.cluster:
+            yield from _by_flux(owner, workload)
+
+
+def _owners(repo: Repo) -> Mapping[str, list[Manifest]]:
+    """Return the owners by the title that they have as an origin."""
+    found: dict[str, list[Manifest]] = {}
     for group, kind in _OWNERS:
         for owner in repo.each(group, kind):
-            if title(owner) != workload.origin.owner:
-                continue
-            if kind == "Application":
-                yield from _by_application(repo, owner, workload)
-            elif owner.cluster == workload.cluster:
-                yield from _by_flux(owner, workload)
+            found.setdefault(title(owner), []).append(owner)
+    return found
 
 
 def _by_application(repo: Repo, app: Manifest, workload: Manifest) -> Iterator[tuple[Manifest, Path, str]]:
