@@ -1,68 +1,21 @@
 """Reconciled: Argo CD brings a new repository from nothing to Synced and Healthy, in order, and then leaves it alone.
 
-One environment, whose cluster is the hub itself, registered a second time under the environment's name. As the README
-of the repository says, only ``bootstrap/root.yaml`` is applied by hand.
+One environment, whose cluster is the hub itself, registered under the environment's name. As the README of the
+repository says, only ``bootstrap/root.yaml`` is applied by hand.
 """
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
-from tests.cluster.harness.api import Object, objects
-from tests.cluster.harness.argo_cd import applications, argo_cd, refresh_hard, state, until_settled
-from tests.cluster.harness.control_plane import ControlPlane, control_plane
-from tests.cluster.harness.repositories import made, push
-from tests.cluster.harness.servers import files_and_git, metrics_api, serving
-from tests.cluster.harness.stand_ins import operators, write_charts
+from tests.cluster.harness.api import Object
+from tests.cluster.harness.argo_cd import applications, refresh_hard, state
+from tests.cluster.harness.bootstrap import Synced, platform_names
 
-pytestmark = pytest.mark.argo
+pytestmark = [pytest.mark.argo, pytest.mark.parametrize("synced", ["standard", "full"], indirect=True)]
 
 WAVE = "argocd.argoproj.io/sync-wave"
-
-
-@dataclass(frozen=True)
-class Synced:
-    """A repository that Argo CD has brought into the cluster."""
-
-    preset: str
-    plane: ControlPlane
-    root: Path
-    apps: dict[str, Object]
-    seconds: float
-
-
-@pytest.fixture(scope="module", params=["minimal", "standard", "full"])
-def synced(
-    request: pytest.FixtureRequest, programs: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Synced]:
-    """A preset, pushed and bootstrapped; the fixture fails unless everything settles."""
-    folder = tmp_path_factory.mktemp(request.param)
-    with ExitStack() as stack:
-        plane = stack.enter_context(control_plane(programs, folder / "plane", workloads=True))
-        port = stack.enter_context(serving(files_and_git(folder / "served")))
-        stack.enter_context(metrics_api(plane))
-        stack.enter_context(operators(plane.api))
-        write_charts(folder / "served" / "charts")
-        answers = {
-            "engine": "argocd",
-            "repo_url": f"http://127.0.0.1:{port}/git/shop.git",
-            "chart_mirror": f"http://127.0.0.1:{port}/charts",
-            "environments": [{"name": "dev", "cluster": "dev", "server": plane.server, "region": "eu-west-1"}],
-        }
-        root = made(folder / "shop", request.param, answers)
-        push(root, folder / "served" / "git" / "shop.git")
-        stack.enter_context(argo_cd(plane, ("dev",)))
-        started = time.monotonic()
-        for item in objects((root / "bootstrap" / "root.yaml").read_text(encoding="utf-8")):
-            plane.api.apply(item, manager="kubectl")
-        apps = until_settled(plane, expected(root))
-        seconds = time.monotonic() - started
-        yield Synced(request.param, plane, root, apps, seconds)
 
 
 def test_every_application_is_synced_and_healthy(
@@ -117,20 +70,6 @@ def test_nothing_drifts_in_ten_hard_refreshes(synced: Synced) -> None:
         assert {name: one for name, one in found.items() if one != ("Synced", "Healthy", "Succeeded")} == {}
     after = {name: len(app["status"]["history"]) for name, app in applications(synced.plane).items()}
     assert after == before, "an Application was synced again though nothing was pushed"
-
-
-def expected(root: Path) -> set[str]:
-    """Return the Applications that the repository makes: root, the platform and its parts, the first service."""
-    return {"root", "platform-dev", "shop-dev", *platform_names(root)}
-
-
-def platform_names(root: Path) -> set[str]:
-    """Return the Applications of the platform."""
-    return {
-        item["metadata"]["name"]
-        for file in (root / "platform" / "environments" / "dev").glob("*.yaml")
-        for item in objects(file.read_text(encoding="utf-8"))
-    }
 
 
 def wave(app: Object) -> int:

@@ -4,7 +4,7 @@ import http.client
 import json
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -27,10 +27,11 @@ def objects(text: str) -> list[Object]:
 class Refused(AssertionError):
     """The API server's answer to something it does not take."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, causes: Sequence[Mapping[str, str]] = ()) -> None:
         super().__init__(f"{status}: {message}")
         self.status = status
         self.message = message
+        self.causes = causes
 
 
 class Api:
@@ -45,8 +46,8 @@ class Api:
         self._resources: dict[str, dict[str, tuple[str, bool]]] = {}
 
     def ask(self, method: str, path: str, body: object = None, kind: str = "application/json") -> Any:
-        """Send one request; return the parsed answer, or raise Refused."""
-        data = None if body is None else json.dumps(body)
+        """Send one request, a text as it is; return the parsed answer, or raise Refused."""
+        data = body.encode() if isinstance(body, str) else None if body is None else json.dumps(body)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": kind, "Accept": "application/json"}
         with self._turn:
             try:
@@ -57,10 +58,11 @@ class Api:
                 answer, text = self._exchange(method, path, data, headers)
         if answer.status >= 400:
             try:
-                message = json.loads(text)["message"]
+                said = json.loads(text)
+                message, causes = said["message"], (said.get("details") or {}).get("causes") or ()
             except (ValueError, KeyError, TypeError):
-                message = text
-            raise Refused(answer.status, message)
+                message, causes = text, ()
+            raise Refused(answer.status, message, causes)
         return json.loads(text) if text.startswith(("{", "[")) else text
 
     def close(self) -> None:
@@ -131,7 +133,7 @@ class Api:
         return self._resources[api_version][kind]
 
     def _exchange(
-        self, method: str, path: str, data: str | None, headers: dict[str, str]
+        self, method: str, path: str, data: str | bytes | None, headers: dict[str, str]
     ) -> tuple[http.client.HTTPResponse, str]:
         self._connection.request(method, path, data, headers)
         answer = self._connection.getresponse()

@@ -4,17 +4,20 @@ import base64
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.cluster.harness.api import Object
+from tests.cluster.harness.api import Object, objects
 from tests.cluster.harness.control_plane import TOKEN, ControlPlane
 from tests.cluster.harness.processes import NotReady, free_ports
 from tests.conftest import SHARED
 
 NAMESPACE = "argocd"
 VERSION = "argoproj.io/v1alpha1"
+# How Argo CD calls the cluster that it runs in.
+HUB = "https://kubernetes.default.svc"
+REFRESH = "argocd.argoproj.io/refresh"
 # The binary acts by the name it is called.
 _ROLES = ("argocd-repo-server", "argocd-application-controller", "argocd-applicationset-controller")
 _WRAPPERS = {
@@ -26,8 +29,8 @@ _WRAPPERS = {
 
 
 @contextmanager
-def argo_cd(plane: ControlPlane, clusters: tuple[str, ...]) -> Iterator[None]:
-    """Run Argo CD on a control plane, which is registered as each of these clusters, too."""
+def argo_cd(plane: ControlPlane, clusters: Mapping[str, ControlPlane]) -> Iterator[None]:
+    """Run Argo CD on a control plane, with these clusters registered under their names; it may be one of them."""
     _install(plane, clusters)
     folder = plane.folder / "argo-cd"
     binaries = _binaries(plane.bin, folder)
@@ -61,10 +64,12 @@ def argo_cd(plane: ControlPlane, clusters: tuple[str, ...]) -> Iterator[None]:
             f"--repo-server={local}:{repo}",
             "--repo-server-plaintext",
             f"--metrics-port={rest[1]}",
-            # Definitions carry no tracking id: that one is established is seen at the next comparison only, by
-            # default two to three minutes later.
-            "--app-resync=10",
+            # Argo CD marks no definition as its own, so it sees that one is established at the next comparison only,
+            # by default two to three minutes later.
+            "--app-resync=3",
             "--app-resync-jitter=0",
+            # A chart is synced anew until Argo CD has seen its definitions: by default 2, 6, 18 … s after each other.
+            "--self-heal-backoff-factor=1",
             "--loglevel=warn",
         ],
         environment,
@@ -90,14 +95,18 @@ def applications(plane: ControlPlane) -> dict[str, Object]:
     return {item["metadata"]["name"]: item for item in plane.api.list(VERSION, "Application", NAMESPACE)}
 
 
-def until_settled(plane: ControlPlane, expected: set[str], seconds: float = 600) -> dict[str, Object]:
+def until_settled(
+    plane: ControlPlane, expected: set[str], seconds: float = 600, revision: str = ""
+) -> dict[str, Object]:
     """Wait until exactly these Applications exist, each Synced, Healthy and without an operation; return them.
 
-    Both words count: a broken Application can be Unknown and Healthy.
+    Both words count: a broken Application can be Unknown and Healthy. With ``revision`` all of that holds for this
+    commit.
     """
 
     def settled() -> bool:
-        return _settled(applications(plane), expected)
+        apps = applications(plane)
+        return _settled(apps, expected) and all(not revision or revision in _revisions(app) for app in apps.values())
 
     try:
         plane.processes.until("every Application is Synced and Healthy", settled, seconds, pause=0.5)
@@ -106,17 +115,31 @@ def until_settled(plane: ControlPlane, expected: set[str], seconds: float = 600)
     return applications(plane)
 
 
+def refresh(plane: ControlPlane) -> None:
+    """Tell Argo CD that something was pushed, as the webhook of a git server does."""
+    for item in applications(plane).values():
+        plane.api.patch(item | _TYPE, {"metadata": {"annotations": {REFRESH: "normal"}}})
+    for item in plane.api.list(VERSION, "ApplicationSet", NAMESPACE):
+        kind = {"apiVersion": VERSION, "kind": "ApplicationSet"}
+        change = {"metadata": {"annotations": {"argocd.argoproj.io/application-set-refresh": "true"}}}
+        plane.api.patch(item | kind, change)
+
+
 def refresh_hard(plane: ControlPlane, names: set[str]) -> None:
     """Have Argo CD render and compare these Applications anew, and wait until it has."""
-    key = "argocd.argoproj.io/refresh"
     for name, app in applications(plane).items():
         if name in names:
-            plane.api.patch(app | _TYPE, {"metadata": {"annotations": {key: "hard"}}})
+            plane.api.patch(app | _TYPE, {"metadata": {"annotations": {REFRESH: "hard"}}})
 
     def done() -> bool:
-        return not any(key in app["metadata"].get("annotations", {}) for app in applications(plane).values())
+        return not any(REFRESH in app["metadata"].get("annotations", {}) for app in applications(plane).values())
 
     plane.processes.until("the hard refresh is done", done)
+
+
+def _revisions(app: Object) -> list[str]:
+    sync = app["status"]["sync"]
+    return [sync.get("revision", ""), *sync.get("revisions", ())]
 
 
 _TYPE = {"apiVersion": VERSION, "kind": "Application"}
@@ -134,13 +157,18 @@ def state(app: Object) -> tuple[str, str, str]:
 
 def _settled(apps: dict[str, Object], expected: set[str]) -> bool:
     states = {name: state(app) for name, app in apps.items()}
-    return set(apps) == expected and all(one == ("Synced", "Healthy", "Succeeded") for one in states.values())
+    return set(apps) == expected and all(_is_settled(one) for one in states.values())
+
+
+def _is_settled(one: tuple[str, str, str]) -> bool:
+    # One that is made anew, over objects that stayed, has nothing to do.
+    return one[:2] == ("Synced", "Healthy") and one[2] in {"Succeeded", "none"}
 
 
 def _summary(apps: dict[str, Object], expected: set[str]) -> str:
     lines = [f"missing: {sorted(expected - set(apps))}", f"not expected: {sorted(set(apps) - expected)}"]
     for name, app in sorted(apps.items()):
-        if state(app) == ("Synced", "Healthy", "Succeeded"):
+        if _is_settled(state(app)):
             continue
         status = app.get("status", {})
         lines.append(f"{name}: {' '.join(state(app))}: {status.get('operationState', {}).get('message', '')[:600]}")
@@ -152,21 +180,25 @@ def _summary(apps: dict[str, Object], expected: set[str]) -> str:
     return "\n".join(lines)
 
 
-def _install(plane: ControlPlane, clusters: tuple[str, ...]) -> None:
+def _install(plane: ControlPlane, clusters: Mapping[str, ControlPlane]) -> None:
     plane.apply_crds(SHARED / "crds" / "argo-cd")
     part = {"labels": {"app.kubernetes.io/part-of": "argocd"}}
     plane.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
-    for name in ("cm", "rbac-cm", "cmd-params-cm", "tls-certs-cm", "ssh-known-hosts-cm", "gpg-keys-cm"):
+    (shipped,) = objects(Path(__file__).with_name("argocd-cm.yaml").read_text(encoding="utf-8"))
+    plane.api.apply(shipped)
+    for name in ("rbac-cm", "cmd-params-cm", "tls-certs-cm", "ssh-known-hosts-cm", "gpg-keys-cm"):
         meta = {"name": f"argocd-{name}", "namespace": NAMESPACE} | part
         plane.api.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta})
     _secret(plane, "argocd-secret", part["labels"], {"server.secretkey": "of the tests"})
     default = {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]}
     meta = {"name": "default", "namespace": NAMESPACE}
     plane.api.apply({"apiVersion": VERSION, "kind": "AppProject", "metadata": meta, "spec": default})
-    authority = base64.b64encode(plane.authority.read_bytes()).decode()
-    for name in clusters:
+    for name, cluster in clusters.items():
+        authority = base64.b64encode(cluster.authority.read_bytes()).decode()
         config = {"bearerToken": TOKEN, "tlsClientConfig": {"caData": authority}}
-        data = {"name": name, "server": plane.server, "config": json.dumps(config)}
+        # As `argocd cluster add --in-cluster` has it: the hub is not watched twice.
+        server = HUB if cluster is plane else cluster.server
+        data = {"name": name, "server": server, "config": json.dumps(config)}
         _secret(plane, f"cluster-{name}", {"argocd.argoproj.io/secret-type": "cluster"}, data)
 
 
@@ -207,5 +239,7 @@ def _environment(folder: Path, binaries: Path, kubeconfig: Path) -> dict[str, st
         "ARGOCD_GPG_DATA_PATH": str(made["gpg"]),
         "ARGOCD_GNUPGHOME": str(made["gnupg"]),
         "ARGOCD_PLUGINSOCKFILEPATH": str(made["plugins"]),
+        # Half of the default: the platform has eight waves, root four, a service five.
+        "ARGOCD_SYNC_WAVE_DELAY": "1",
         "NO_PROXY": "127.0.0.1,localhost",
     }

@@ -2,16 +2,16 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cluster.harness.api import Api
+from tests.cluster.harness.nodes import INVENTORY, Node
 from tests.cluster.harness.processes import Processes, free_ports
 
 TOKEN = "of-the-tests"  # noqa: S105 - of a server that lives for a test, on loopback
-ZONES = ("a", "b", "c")
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,10 @@ class ControlPlane:
 
 
 @contextmanager
-def control_plane(programs: Path, folder: Path, *, workloads: bool) -> Iterator[ControlPlane]:
-    """Run a control plane; with ``workloads`` controllers, scheduler and nodes too."""
+def control_plane(
+    programs: Path, folder: Path, *, workloads: bool, nodes: Sequence[Node] = INVENTORY
+) -> Iterator[ControlPlane]:
+    """Run a control plane; with ``workloads`` controllers, scheduler and these nodes too."""
     folder.mkdir(parents=True, exist_ok=True)
     authority, key = _certificate(programs, folder)
     client, peer, port = free_ports(3)
@@ -109,11 +111,11 @@ def control_plane(programs: Path, folder: Path, *, workloads: bool) -> Iterator[
         plane = ControlPlane(programs, folder, server, authority, processes, api)
         processes.until("the API server is ready", api.ready)
         if workloads:
-            _workloads(plane, key)
+            _workloads(plane, key, nodes)
         yield plane
 
 
-def _workloads(plane: ControlPlane, key: Path) -> None:
+def _workloads(plane: ControlPlane, key: Path, nodes: Sequence[Node]) -> None:
     manager, scheduler, kwok = free_ports(3)
     kubeconfig = plane.kubeconfig()
     plane.processes.start(
@@ -129,6 +131,9 @@ def _workloads(plane: ControlPlane, key: Path) -> None:
             f"--service-account-private-key-file={key}",
             f"--root-ca-file={plane.authority}",
             "--horizontal-pod-autoscaler-sync-period=2s",
+            # By default a new pod's CPU is not looked at for five minutes.
+            "--horizontal-pod-autoscaler-cpu-initialization-period=1s",
+            "--horizontal-pod-autoscaler-initial-readiness-delay=1s",
         ],
     )
     plane.processes.start(
@@ -154,11 +159,9 @@ def _workloads(plane: ControlPlane, key: Path) -> None:
             f"--config={Path(__file__).with_name('stages.yaml')}",
         ],
     )
-    for zone in ZONES:
-        labels = {"topology.kubernetes.io/zone": zone, "kubernetes.io/hostname": f"node-{zone}"}
-        labels |= {"kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
-        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": f"node-{zone}", "labels": labels}}
-        plane.api.apply(node)
+    for node in nodes:
+        # Not applied: that would leave out the size, which a kubelet registers with the node.
+        plane.api.ask("POST", "/api/v1/nodes", node.manifest())
 
     def nodes_are_ready() -> bool:
         ready = [
@@ -167,7 +170,7 @@ def _workloads(plane: ControlPlane, key: Path) -> None:
             for condition in node.get("status", {}).get("conditions", ())
             if condition["type"] == "Ready" and condition["status"] == "True"
         ]
-        return len(ready) == len(ZONES)
+        return len(ready) == len(nodes)
 
     plane.processes.until("the nodes are ready", nodes_are_ready)
 

@@ -5,6 +5,7 @@ here; where pytest itself is killed, the kernel ends its programs.
 """
 
 import contextlib
+import ipaddress
 import os
 import signal
 import socket
@@ -89,3 +90,49 @@ def free_ports(count: int) -> list[int]:
         for one in sockets:
             one.bind(("127.0.0.1", 0))
         return [one.getsockname()[1] for one in sockets]
+
+
+def listening(processes: Processes) -> set[tuple[str, str]]:
+    """Return on which addresses our programs, their children and this process accept TCP connections.
+
+    Each by the name of the program, which for this process is ``tests``.
+    """
+    sockets = _sockets_that_listen()
+    names = {process.pid: name for name, process in processes.started.items()}
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        # A process may end while it is looked at.
+        with contextlib.suppress(OSError):
+            # After the name, which may hold anything: state, parent, group, session.
+            session = int((folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[3])
+            name = "tests" if int(folder.name) == os.getpid() else names.get(session)
+            if name:
+                targets = {str(file.readlink()) for file in (folder / "fd").iterdir()}
+                found |= {(name, sockets[target]) for target in targets & sockets.keys()}
+    return found
+
+
+def listens_beyond_loopback(processes: Processes) -> set[tuple[str, str]]:
+    """Return which of our programs can be reached from other machines, each with its address."""
+    return {(name, address) for name, address in listening(processes) if not _is_loopback(address)}
+
+
+def _is_loopback(address: str) -> bool:
+    found = ipaddress.ip_address(address.rpartition(":")[0])
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_loopback
+
+
+def _sockets_that_listen() -> dict[str, str]:
+    """Return the address, a colon and the port of each listening socket, by what a file descriptor of it links to."""
+    found = {}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with contextlib.suppress(FileNotFoundError):
+            for line in Path(table).read_text(encoding="utf-8").splitlines()[1:]:
+                _, local, _, state, *_, inode = line.split()[:10]
+                if state == "0A":
+                    host, port = local.split(":")
+                    # Words of four bytes in the order of the machine.
+                    words = [int(host[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(host), 8)]
+                    found[f"socket:[{inode}]"] = f"{ipaddress.ip_address(b''.join(words))}:{int(port, 16)}"
+    return found

@@ -5,7 +5,7 @@ import os
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -94,14 +94,15 @@ def files_and_git(root: Path) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def metrics_api(plane: ControlPlane) -> Iterator[None]:
-    """Stand in for metrics-server: every container of every pod uses a little.
+def metrics_api(plane: ControlPlane, usage: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Stand in for metrics-server: every container of every pod uses a little CPU, or what ``usage`` says by its name.
 
     The API server reaches it as it reaches the real one, by an APIService; its Service leads to this process.
     """
     namespace, group = "kube-system", "metrics.k8s.io/v1beta1"
     tls = (plane.authority, plane.authority.with_name("key.pem"))
-    with closing(Api(plane.server, plane.api.token, plane.authority)) as api, serving(_usage(api), tls) as port:
+    used = {} if usage is None else usage
+    with closing(Api(plane.server, plane.api.token, plane.authority)) as api, serving(_usage(api, used), tls) as port:
         service: dict[str, Any] = {"apiVersion": "v1", "kind": "Service"}
         service |= {"metadata": {"name": "metrics-server", "namespace": namespace}}
         service |= {"spec": {"type": "ExternalName", "externalName": "localhost"}}
@@ -133,7 +134,7 @@ def _answers(api: Api, path: str) -> bool:
         return False
 
 
-def _usage(api: Api) -> type[BaseHTTPRequestHandler]:
+def _usage(api: Api, usage: Mapping[str, str]) -> type[BaseHTTPRequestHandler]:
     version = "metrics.k8s.io/v1beta1"
     kinds = [{"name": "pods", "singularName": "", "namespaced": True, "kind": "PodMetrics", "verbs": ["get", "list"]}]
 
@@ -158,13 +159,15 @@ def _usage(api: Api) -> type[BaseHTTPRequestHandler]:
 
         @staticmethod
         def _of(pod: dict[str, Any]) -> dict[str, Any]:
-            usage = {"cpu": "10m", "memory": "20Mi"}
+            names = [container["name"] for container in pod["spec"]["containers"]]
             meta = {key: pod["metadata"][key] for key in ("name", "namespace", "labels") if key in pod["metadata"]}
             return {
                 "metadata": meta,
                 "timestamp": pod["metadata"]["creationTimestamp"],
                 "window": "30s",
-                "containers": [{"name": one["name"], "usage": usage} for one in pod["spec"]["containers"]],
+                "containers": [
+                    {"name": name, "usage": {"cpu": usage.get(name, "10m"), "memory": "20Mi"}} for name in names
+                ],
             }
 
     return Handler

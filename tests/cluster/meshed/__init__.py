@@ -1,0 +1,1 @@
+"""Mesh configuration on a control plane, and what istioctl says of it."""
