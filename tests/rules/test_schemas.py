@@ -141,9 +141,9 @@ def test_a_version_that_is_gone_is_shown_with_the_one_that_is_there() -> None:
 
 def test_a_kind_that_was_never_there_is_shown_with_the_nearest() -> None:
     assert served("apps/v1", "Deploymnet") == [
-        "x.yaml:1 Deploymnet x: Kubernetes 1.37 has no Deploymnet in apps/v1, did you mean Deployment?"
+        "x.yaml:2 Deploymnet x: Kubernetes 1.37 has no Deploymnet in apps/v1, did you mean Deployment?"
     ]
-    assert served("v1", "Volume") == ["x.yaml:1 Volume x: Kubernetes 1.37 has no Volume in v1"]
+    assert served("v1", "Volume") == ["x.yaml:2 Volume x: Kubernetes 1.37 has no Volume in v1"]
 
 
 def test_what_may_have_been_switched_on_or_comes_from_elsewhere_is_not_judged() -> None:

@@ -75,7 +75,13 @@ def _ip(text: str, kind: type[IPv4Address | IPv6Address]) -> bool:
         return False
 
 
-def _cidr(text: str) -> bool:
+def is_ip(text: str) -> bool:
+    """Tell whether a text is an IP address of either family."""
+    return _ip(text, IPv4Address) or _ip(text, IPv6Address)
+
+
+def is_cidr(text: str) -> bool:
+    """Tell whether a text is a network: an address and the length of its prefix."""
     address, slash, length = text.partition("/")
     bits = 32 if _ip(address, IPv4Address) else 128 if _ip(address, IPv6Address) else -1
     return bool(slash) and length.isascii() and length.isdigit() and int(length[:9]) <= bits
@@ -89,7 +95,7 @@ CUSTOM: Mapping[str, tuple[Matcher, str]] = {
     "byte": (lambda text: bool(text and _BASE64.match(text)), "base64"),
     "ipv4": (lambda text: _ip(text, IPv4Address), "an IPv4 address"),
     "ipv6": (lambda text: _ip(text, IPv6Address), "an IPv6 address"),
-    "cidr": (_cidr, "a network such as 10.0.0.0/8"),
+    "cidr": (is_cidr, "a network such as 10.0.0.0/8"),
     "uuid": (lambda text: bool(_UUID.match(text)), "a UUID"),
     "k8s-short-name": (lambda text: bool(_SHORT_NAME.match(text)), "a name of small letters, digits and dashes"),
     "k8s-long-name": (lambda text: bool(_LONG_NAME.match(text)), "a name of small letters, digits, dashes and dots"),

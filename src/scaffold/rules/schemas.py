@@ -9,7 +9,8 @@ from difflib import get_close_matches
 from functools import cache, lru_cache
 from typing import Any
 
-from scaffold.facts.schemas import KUBERNETES, Catalog, Kind
+from scaffold.facts.schemas import KUBERNETES, Catalog, Kind, Problem
+from scaffold.facts.server import refused
 from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest, Place
 from scaffold.model.repo import NotChecked, Repo
@@ -47,7 +48,29 @@ def kinds_are_served(repo: Repo) -> Iterator[Hit]:
     catalog = _catalog_of(repo)
     for manifest, path, data in _objects(repo):
         if missing := _missing(catalog, *_type(data), repo.kube_version):
-            yield at(manifest, (*path, "apiVersion"), f"{_name(manifest, path, data)}: {missing}")
+            field, text = missing
+            yield at(manifest, (*path, field), f"{_name(manifest, path, data)}: {text}")
+
+
+@rule("SCHEMA-03", Severity.ERROR, fix="Give the field a value that the API server takes, or leave it out.")
+def objects_satisfy_the_servers_code(repo: Repo) -> Iterator[Hit]:
+    """Every object satisfies what the API server checks in code: forms of names, bounds, and fields that go together.
+
+    No schema says that a port ends at 65535, that a label has at most 63 characters, that a volume mount names a
+    volume of its pod or that two sources exclude each other. The server refuses such an object only when it arrives.
+    Whether what an object names exists is not asked here.
+    """
+    catalog = _catalog_of(repo)
+    for manifest, path, data in _objects(repo):
+        api_version, kind = _type(data)
+        found = refused(data, api_version, kind)
+        problems = catalog.validate(_decrypted(data), api_version, kind, repo.kube_version) if found else None
+        if problems is None:
+            continue
+        said = {problem.path for problem in problems}
+        for inner, text in found:
+            if inner not in said and not _substituted_later(manifest, (*path, *inner)):
+                yield at(manifest, (*path, *inner), f"{_name(manifest, path, data)}: {Problem(inner, text)}")
 
 
 def _decrypted(data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -79,8 +102,8 @@ def unknown_kinds(repo: Repo) -> list[NotChecked]:
     ]
 
 
-def _missing(catalog: Catalog, api_version: str, kind: str, kube_version: str) -> str | None:
-    """Say what is wrong with a kind of Kubernetes' own groups that is not served; None for all others.
+def _missing(catalog: Catalog, api_version: str, kind: str, kube_version: str) -> tuple[str, str] | None:
+    """Say what is wrong with a kind of Kubernetes' own groups that is not served, and in which field; else None.
 
     An alpha or beta kind of its own may have been switched on: that is not known.
     """
@@ -90,12 +113,12 @@ def _missing(catalog: Catalog, api_version: str, kind: str, kube_version: str) -
     own = _own_kinds(kube_version)
     server = f"Kubernetes {catalog.nearest(kube_version)}"
     if served := [other.api_version for other in own if (other.group, other.kind) == (group, kind)]:
-        return f"{server} serves {kind} as {', '.join(served)}, not as {api_version}"
+        return "apiVersion", f"{server} serves {kind} as {', '.join(served)}, not as {api_version}"
     if "alpha" in version or "beta" in version:
         return None
     near = get_close_matches(kind, [other.kind for other in own if other.group == group], n=1, cutoff=0.75)
     hint = f", did you mean {near[0]}?" if near else ""
-    return f"{server} has no {kind} in {api_version}{hint}"
+    return "kind", f"{server} has no {kind} in {api_version}{hint}"
 
 
 @cache
@@ -149,6 +172,10 @@ def _with_own_definitions(same: _Same) -> Catalog:
         for manifest in (*repo.raw, *repo.manifests)
         if manifest.group == "apiextensions.k8s.io" and manifest.kind == "CustomResourceDefinition"
     }
-    catalog = Catalog.builtin()
-    catalog = catalog.with_crds(repo.schema_texts) if repo.schema_texts else catalog
+    catalog = _with_given(repo.schema_texts)
     return catalog.with_definitions(own.values()) if own else catalog
+
+
+@lru_cache(maxsize=1)
+def _with_given(texts: tuple[str, ...]) -> Catalog:
+    return Catalog.builtin().with_crds(texts) if texts else Catalog.builtin()
