@@ -15,9 +15,11 @@ from scaffold.model.repo import Repo
 from scaffold.model.rule import Severity, rule
 from scaffold.rules.reading.hits import at
 from scaffold.rules.reading.inventory import Cluster, clusters
+from scaffold.rules.reading.promql import short, tree_or_reason
 from scaffold.rules.reading.selectors import selects
 
 _MONITORING = "monitoring.coreos.com"
+NO_VECTOR = "neither a vector nor a scalar"
 _PROXY_PORTS = range(15000, 15100)
 _QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`")
 _NOT_IN_THE_PARSER = re.compile(
@@ -64,10 +66,10 @@ def promql_parses(repo: Repo) -> Iterator[Hit]:
         for group, _ in manifest.items("spec", "groups"):
             for index, item in manifest.items("spec", "groups", group, "rules"):
                 expression = item.get("expr")
-                if isinstance(expression, str) and (why := _fault(expression)):
+                if isinstance(expression, str) and (why := expression_fault(expression)):
                     name = item.get("alert") or item.get("record")
                     keys = ("spec", "groups", group, "rules", index, "expr")
-                    yield at(manifest, keys, f"{manifest}: expression of {name}: {why}: {_short(expression)}")
+                    yield at(manifest, keys, f"{manifest}: expression of {name}: {why}: {short(expression)}")
 
 
 def _namespaces(monitor: Manifest) -> list[str]:
@@ -107,16 +109,10 @@ def _not_served(cluster: Cluster, service: Manifest, port: Mapping[str, Any]) ->
     return f"no container has port {number}"
 
 
-def _fault(expression: str) -> str:
+def expression_fault(expression: str) -> str:
     """Return why an expression is refused, empty if it is not or if that cannot be told."""
-    try:
-        parsed = promql_parser.parse(expression)
-    except ValueError as error:
-        return "" if _NOT_IN_THE_PARSER.search(_QUOTED.sub('""', expression)) else str(error)
+    parsed = tree_or_reason(expression)
+    if isinstance(parsed, str):
+        return "" if _NOT_IN_THE_PARSER.search(_QUOTED.sub('""', expression)) else parsed
     ranges = (promql_parser.MatrixSelector, promql_parser.SubqueryExpr, promql_parser.StringLiteral)
-    return "neither a vector nor a scalar" if isinstance(parsed, ranges) else ""
-
-
-def _short(expression: str) -> str:
-    line = " ".join(expression.split())
-    return line if len(line) <= 80 else f"{line[:77]}..."
+    return NO_VECTOR if isinstance(parsed, ranges) else ""

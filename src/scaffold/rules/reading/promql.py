@@ -58,14 +58,19 @@ def items(manifest: Manifest) -> Iterator[Item]:
             yield Item(manifest, ("spec", "groups", group, "rules", index), fields, group)
 
 
-@lru_cache(maxsize=4096)
 def parsed(text: str) -> Expr | None:
     """Return an expression as a tree; None for what does not parse (OBS-07 says so) or is nested too deeply."""
+    tree = tree_or_reason(text)
+    return None if isinstance(tree, str) or not _is_shallow(tree) else tree
+
+
+@lru_cache(maxsize=8192)
+def tree_or_reason(text: str) -> Expr | str:
+    """Return an expression as a tree, or why it does not parse; read once for all rules."""
     try:
-        tree = promql_parser.parse(text)
-    except ValueError:
-        return None
-    return tree if _is_shallow(tree) else None
+        return promql_parser.parse(text)
+    except ValueError as error:
+        return str(error) or "invalid promql query"
 
 
 def children(node: Expr) -> Iterator[Expr]:

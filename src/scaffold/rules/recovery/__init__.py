@@ -1,0 +1,1 @@
+"""Recovery: backups are made, kept, watched and can be restored."""
