@@ -66,10 +66,10 @@ shared:
 	@test -d ../shared/crds || { echo "custom resource definitions are needed in ../shared/crds, beside this checkout" >&2; exit 1; }
 
 e2e: shared $(VENV)/dev tools ## Test on a real control plane with a real Argo CD (20 minutes after `make tools`)
-	$(BIN)/python -m pytest -m cluster -n 2 --dist loadgroup --junitxml=.tools/e2e.xml tests/cluster
+	@$(BIN)/python tools/e2e.py
 
 verification: $(VENV)/dev ## Write the tables of docs/verification.md from the last run of `make e2e`
-	$(BIN)/python tools/verification.py .tools/e2e.xml
+	$(BIN)/python tools/verification.py .tools/e2e-argo.xml .tools/e2e-plane.xml
 
 oracle: shared $(VENV)/dev tools ## What the API server refuses and `scaffold check` finds: the table of many mutants
 	$(BIN)/python -m tests.cluster.oracle

@@ -1,7 +1,7 @@
 """Writes the tables of docs/verification.md from the record of a run of `make e2e`.
 
-Usage: python tools/verification.py RECORD, where RECORD is the JUnit file of the run. A run that failed, or that left
-tests out, is refused: the page tells of whole runs only.
+Usage: python tools/verification.py RECORD ..., where the records are the JUnit files of the run. A run that failed, or
+that left tests out, is refused: the page tells of whole runs only.
 """
 
 import argparse
@@ -23,9 +23,9 @@ class NotWhole(Exception):
     """The record is not of a whole, green run, or the page has no place for it."""
 
 
-def tables(record: ET.Element) -> str:
-    """Return the tables for the test cases of a JUnit record."""
-    cases = list(record.iter("testcase"))
+def tables(*records: ET.Element) -> str:
+    """Return the tables for the test cases of the JUnit records of one run."""
+    cases = [case for record in records for case in record.iter("testcase")]
     faults = [case for case in cases for kind in ("failure", "error", "skipped") if case.find(kind) is not None]
     if faults or not cases:
         raise NotWhole(f"{len(cases)} tests, {len(faults)} of them failed or left out")
@@ -67,14 +67,18 @@ def rows(text: str) -> set[str]:
     return set(re.findall(r"^\| ([^|]+?) \|", inside, re.MULTILINE)) - {"component"}
 
 
+def _read(record: Path) -> ET.Element:
+    return ET.parse(record).getroot()  # noqa: S314 - pytest wrote it
+
+
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("record", type=Path)
-    record = parser.parse_args(arguments).record
+    parser.add_argument("records", type=Path, nargs="+", metavar="RECORD")
+    records = parser.parse_args(arguments).records
     try:
-        text = page(PAGE.read_text(encoding="utf-8"), tables(ET.parse(record).getroot()))  # noqa: S314 - pytest wrote it
+        text = page(PAGE.read_text(encoding="utf-8"), tables(*map(_read, records)))
     except (OSError, ET.ParseError, NotWhole) as error:
-        print(f"{record}: {error}; run `make e2e` first", file=sys.stderr)
+        print(f"{error}; run `make e2e` first", file=sys.stderr)
         return 1
     PAGE.write_text(text, encoding="utf-8")
     return 0

@@ -1,7 +1,7 @@
 """What the cluster tests share: the built programs, one control plane for the run, and the record of what was proven.
 
-All of them are marked `cluster`, which plain pytest leaves out. Two processes run them: one the tests that need a
-control plane of their own with Argo CD (`argo`), the other all that share one (`plane`).
+All of them are marked `cluster`, which plain pytest leaves out. `tools/e2e.py` runs them in two
+processes: one those that need a control plane of their own with Argo CD (`argo`), the other all that share one.
 """
 
 import subprocess
@@ -24,7 +24,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("cluster")
-            item.add_marker(pytest.mark.xdist_group("argo" if item.get_closest_marker("argo") else "plane"))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
