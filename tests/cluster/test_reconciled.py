@@ -4,6 +4,7 @@ One environment, whose cluster is the hub itself, registered under the environme
 repository says, only ``bootstrap/root.yaml`` is applied by hand.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
@@ -16,6 +17,16 @@ from tests.cluster.harness.bootstrap import Synced, platform_names
 pytestmark = [pytest.mark.argo, pytest.mark.parametrize("synced", ["standard", "full"], indirect=True)]
 
 WAVE = "argocd.argoproj.io/sync-wave"
+OPTIONS = "argocd.argoproj.io/sync-options"
+TRACKED = "argocd.argoproj.io/tracking-id"
+# Kinds that hold data, or what holds data, and what keeps Argo CD from deleting them. A schedule's annotations are
+# those of its backups.
+PROTECTED: dict[str, tuple[str, ...]] = {
+    "CustomResourceDefinition": (),
+    "Namespace": ("Prune=false", "Delete=false"),
+    "PersistentVolumeClaim": ("Prune=false", "Delete=false"),
+    "Schedule": ("Delete=false",),
+}
 
 
 def test_every_application_is_synced_and_healthy(
@@ -70,6 +81,24 @@ def test_nothing_drifts_in_ten_hard_refreshes(synced: Synced) -> None:
         assert {name: one for name, one in found.items() if one != ("Synced", "Healthy", "Succeeded")} == {}
     after = {name: len(app["status"]["history"]) for name, app in applications(synced.plane).items()}
     assert after == before, "an Application was synced again though nothing was pushed"
+
+
+def test_nothing_that_holds_data_can_be_pruned_or_deleted_with_its_application(synced: Synced) -> None:
+    api, seen = synced.plane.api, Counter[str]()
+    for app in synced.apps.values():
+        for one in app["status"]["resources"]:
+            kind = one["kind"]
+            assert kind not in {"Backup", "Restore", "PersistentVolume"}, "comes from Git, which has no data"
+            if kind in PROTECTED:
+                version = f"{one['group']}/{one['version']}".removeprefix("/")
+                found = api.get(version, kind, one.get("namespace", ""), one["name"])
+                assert found
+                seen[kind] += 1
+                options = found["metadata"].get("annotations", {}).get(OPTIONS, "").split(",")
+                assert set(PROTECTED[kind]) <= set(options), one
+                # Argo CD counts no definition as its own, so it never deletes one.
+                assert (TRACKED in found["metadata"].get("annotations", {})) == bool(PROTECTED[kind]), one
+    assert min(seen[kind] for kind in ("CustomResourceDefinition", "Namespace", "Schedule")) > 0
 
 
 def wave(app: Object) -> int:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from scaffold.commands.policies import ask
 from scaffold.commands.suppress import by_comments
 from scaffold.engines import disk, yamllint
+from scaffold.engines.cel import compiler
 from scaffold.engines.helm import Backend, Helm, helm
 from scaffold.model.manifest import Place
 from scaffold.model.repo import Repo
@@ -34,10 +36,11 @@ def case(root: Path, engine: Helm) -> Repo:
     yamls = {path: text for path, text in files.items() if path.endswith(".yaml") and "/templates/" not in path}
     style = yamllint.Lint(root, yamls).problems()
     repo = expanded(Repo.of(URL, files), lambda requests: engine.charts(root, requests), engine.templates)
-    repo = repo.with_(engine_hits={"yamllint": style})
+    said = {"yamllint": style, **ask(repo, compiler).hits}
+    repo = repo.with_(engine_hits=said)
     findings = [finding for rule in RULES for finding in rule.findings(repo)] if is_allowed(files) else []
     _, _, hits = by_comments(repo, findings, RULES, RULES)
-    return repo.with_(engine_hits={"yamllint": style, "suppressions": tuple(hits)})
+    return repo.with_(engine_hits={**said, "suppressions": tuple(hits)})
 
 
 def is_allowed(files: Mapping[str, str]) -> bool:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from scaffold.commands.ahead import Begun, Options
 from scaffold.commands.outline import outline
+from scaffold.commands.policies import Asked, ask
 from scaffold.commands.suppress import by_baseline, by_comments, write_baseline
 from scaffold.engines import git
 from scaffold.engines.answers_file import read_answers
+from scaffold.engines.cel import compiler
 from scaffold.engines.helm import Helm
 from scaffold.engines.kustomize import kustomize
 from scaffold.expand import expand
@@ -38,7 +40,8 @@ def check(begun: Begun, progress: Progress = lambda _: None) -> Outcome:
     progress(f"{len(repo.manifests)} objects expanded")
     findings = {finding for rule in rules if not rule.needs for finding in rule.findings(repo)}
     progress(f"{len(rules)} rules run, waiting for yamllint")
-    repo = repo.with_(engine_hits={"yamllint": begun.style.problems()})
+    asked = ask(repo, compiler) if any(rule.needs.startswith("policies") for rule in rules) else Asked({}, ())
+    repo = repo.with_(engine_hits={"yamllint": begun.style.problems(), **asked.hits})
     findings |= {finding for rule in rules if rule.needs for finding in rule.findings(repo)}
     kept, suppressed, hits = by_comments(repo, sorted(findings), rules, RULES)
     repo = repo.with_(engine_hits={"suppressions": tuple(hits)})
@@ -51,7 +54,7 @@ def check(begun: Begun, progress: Progress = lambda _: None) -> Outcome:
     return Outcome(
         findings=tuple(sorted(kept)),
         external=tuple(sorted(set(repo.external))),
-        not_checked=tuple(sorted({*repo.not_checked, *begun.unread, *unknown_kinds(repo)})),
+        not_checked=tuple(sorted({*repo.not_checked, *begun.unread, *unknown_kinds(repo), *asked.not_checked})),
         files=len(repo.files),
         objects=len(repo.manifests),
         owners=len({manifest.origin.owner for manifest in repo.manifests if manifest.origin.owner}),

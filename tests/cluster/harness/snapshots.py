@@ -108,6 +108,8 @@ def _declared(item: Object) -> Object:
         meta.pop(name, None)
     for name in _REPORTED_ANNOTATIONS:
         meta.get("annotations", {}).pop(name, None)
+    if not meta.get("annotations", True):
+        del meta["annotations"]
     if kept["kind"] == "PersistentVolume":
         # Which claim it is bound to.
         kept["spec"].pop("claimRef", None)

@@ -8,6 +8,7 @@ from tests.cluster.harness.clearing import clear
 from tests.cluster.harness.control_plane import ControlPlane
 
 PLANTED = "planted"
+_ORDER = {"Namespace": 0, "ServiceAccount": 1}
 
 
 @contextmanager
@@ -17,7 +18,7 @@ def applied(plane: ControlPlane, items: Sequence[Object]) -> Iterator[None]:
     others = {item["metadata"]["namespace"] for item in items if item["kind"] != "Namespace"} - named
     first = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in sorted(others)]
     try:
-        for item in sorted([*first, *items], key=lambda item: item["kind"] != "Namespace"):
+        for item in sorted([*first, *items], key=lambda item: _ORDER.get(item["kind"], len(_ORDER))):
             plane.api.apply(item)
         plane.processes.until("all Deployments have their pods", lambda: _have_pods(plane, items))
         yield

@@ -20,8 +20,8 @@ from tests.conftest import ROOT
 ENVIRONMENTS = ("dev", "staging", "prod")
 ENGINES = ("argocd", "flux")
 SYSTEM, INGRESS = "istio-system", "istio-ingress"
-# What istioctl looks at beside Istio's own kinds.
-KINDS = ("CronJob", "Deployment", "Service")
+# What istioctl looks at beside Istio's own kinds, and the accounts, without which there are no pods.
+KINDS = ("CronJob", "Deployment", "Service", "ServiceAccount")
 _ENGINES_OWN = re.compile(r"argocd\.argoproj\.io/|toolkit\.fluxcd\.io/")
 ROUTED: dict[str, Any] = {
     "subsets": [{"name": "canary", "weight": 10}, {"name": "beta", "header": "x-user-type", "value": "beta"}],
@@ -123,15 +123,18 @@ def surroundings(plane: ControlPlane) -> list[Object]:
 
 
 def different(found: list[Meshed]) -> list[Meshed]:
-    """Return those of which none is the same as another, but for what an engine writes for itself."""
-    return list({json.dumps([_plain(item) for item in one.items], sort_keys=True): one for one in found}.values())
+    """Return those of which none is the same as another, but for what an engine has for itself."""
+    return list({json.dumps(_plain(one), sort_keys=True): one for one in found}.values())
 
 
-def _plain(item: Object) -> Object:
-    kept = {
-        key: value for key, value in item["metadata"].get("annotations", {}).items() if not _ENGINES_OWN.search(key)
-    }
-    return item | {"metadata": item["metadata"] | {"annotations": kept}}
+def _plain(one: Meshed) -> list[Object]:
+    plain = []
+    for item in one.items:
+        meta = item["metadata"]
+        kept = {key: value for key, value in meta.get("annotations", {}).items() if not _ENGINES_OWN.search(key)}
+        if item["kind"] != "ServiceAccount":
+            plain.append(item | {"metadata": meta | {"annotations": kept}})
+    return plain
 
 
 def _values(root: Path) -> dict[str, Any]:
