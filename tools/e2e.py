@@ -30,7 +30,7 @@ def main(options: Sequence[str]) -> int:
         for part, marks in PARTS.items():
             record(part).unlink(missing_ok=True)
             command = [sys.executable, "-m", "pytest", "--verbose", "--color=no", "-m", marks, "-p", "no:cacheprovider"]
-            command += [f"--junitxml={record(part)}", "-o", f"junit_suite_name={part}", *options, "tests/cluster"]
+            command += [f"--junitxml={record(part)}", "-o", "junit_family=legacy", *options, "tests/cluster"]
             running[part] = subprocess.Popen(
                 command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
             )

@@ -90,7 +90,7 @@ def test_applications_deleted_by_mistake_come_back_and_lose_no_data(
         found = compared(before[name], after[name])
         assert (found.made, found.gone) == (set(), set()), "all is as it was"
         assert not data & set(found.changed), "made anew: what it held is gone"
-        # Made anew: what the Applications hold, and they themselves, which stand in the hub. A Service has a new address.
+        # Made anew: what the Applications hold, and they themselves, in the hub. A Service has a new address.
         assert found.fields <= {"metadata.uid", "spec.clusterIP", "spec.clusterIPs.0"}
     deleted = {f"Application argocd/{name}-{environment}" for name in names}
     assert deleted <= set(compared(before["dev"], after["dev"]).changed)

@@ -90,7 +90,7 @@ def test_nothing_that_holds_data_can_be_pruned_or_deleted_with_its_application(s
             kind = one["kind"]
             assert kind not in {"Backup", "Restore", "PersistentVolume"}, "comes from Git, which has no data"
             if kind in PROTECTED:
-                version = f"{one['group']}/{one['version']}".removeprefix("/")
+                version = f"{one.get('group', '')}/{one['version']}".removeprefix("/")
                 found = api.get(version, kind, one.get("namespace", ""), one["name"])
                 assert found
                 seen[kind] += 1

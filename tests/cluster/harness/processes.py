@@ -107,14 +107,22 @@ def listening(processes: Processes) -> set[tuple[str, str]]:
             session = int((folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[3])
             name = "tests" if int(folder.name) == os.getpid() else names.get(session)
             if name:
-                targets = {str(file.readlink()) for file in (folder / "fd").iterdir()}
-                found |= {(name, sockets[target]) for target in targets & sockets.keys()}
+                found |= {(name, sockets[target]) for target in _open_files(folder) & sockets.keys()}
     return found
 
 
 def listens_beyond_loopback(processes: Processes) -> set[tuple[str, str]]:
     """Return which of our programs can be reached from other machines, each with its address."""
     return {(name, address) for name, address in listening(processes) if not _is_loopback(address)}
+
+
+def _open_files(folder: Path) -> set[str]:
+    found = set()
+    for file in (folder / "fd").iterdir():
+        # In our own the descriptor with which this is listed is closed by now.
+        with contextlib.suppress(FileNotFoundError):
+            found.add(str(file.readlink()))
+    return found
 
 
 def _is_loopback(address: str) -> bool:
