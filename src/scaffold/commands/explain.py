@@ -27,8 +27,10 @@ def explain(rule_id: str) -> Explained:
     for rule in RULES:
         if rule.id == wanted:
             return Explained(rule, _example(rule.id))
-    near = difflib.get_close_matches(wanted, [rule.id for rule in RULES], 3)
-    meant = f", did you mean {' or '.join(near)}?" if near else f": choose from {', '.join(rule.id for rule in RULES)}"
+    ids = [rule.id for rule in RULES]
+    padded = re.sub(r"-(\d)\Z", r"-0\1", wanted)
+    near = [padded] if padded in ids else difflib.get_close_matches(wanted, ids, 3)
+    meant = f", did you mean {' or '.join(near)}?" if near else f": choose from {', '.join(ids)}"
     raise BadInput(f"{rule_id} is no rule{meant}")
 
 

@@ -228,7 +228,7 @@ def _schedule(value: Any) -> Wrong:
 @cache
 def _zones() -> frozenset[str]:
     """Return the time zones that Go knows; those of this machine may be others."""
-    return frozenset((File(__file__).parents[1] / "data" / "zones.txt").read_text(encoding="utf-8").split())
+    return frozenset(File(__file__).with_name("zones.txt").read_text(encoding="utf-8").split())
 
 
 def _zone(value: Any) -> Wrong:
