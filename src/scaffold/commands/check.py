@@ -23,7 +23,7 @@ from scaffold.model.errors import BadInput
 from scaffold.model.outcome import Outcome
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Rule
-from scaffold.rules import RULES
+from scaffold.rules import DOMAINS, RULES
 from scaffold.rules.schemas import unknown_kinds
 
 Progress = Callable[[str], None]
@@ -102,7 +102,7 @@ def chosen_rules(select: Iterable[str], ignore: Iterable[str]) -> list[Rule]:
     """Return the rules to run; an id may be a prefix (``MESH``). Raises BadInput for one that names no rule."""
     for word in (*select, *ignore):
         if not word or not any(rule.id.startswith(word) for rule in RULES):
-            raise BadInput(f"{word or 'an empty word'} names no rule: choose from {', '.join(r.id for r in RULES)}")
+            raise BadInput(f"{word or 'an empty word'} names no rule: ids begin with {', '.join(DOMAINS)}")
     wanted = tuple(select) or ("",)
     return [rule for rule in RULES if rule.id.startswith(wanted) and not (ignore and rule.id.startswith(tuple(ignore)))]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scaffold.model.errors import BadInput
 from scaffold.model.rule import Rule
-from scaffold.rules import RULES
+from scaffold.rules import DOMAINS, RULES
 
 PAGE = "rules.md"
 """The generated page of all rules, as the wheel carries it beside the package's rooms; a checkout has it in docs/."""
@@ -30,7 +30,7 @@ def explain(rule_id: str) -> Explained:
     ids = [rule.id for rule in RULES]
     padded = re.sub(r"-(\d)\Z", r"-0\1", wanted)
     near = [padded] if padded in ids else difflib.get_close_matches(wanted, ids, 3)
-    meant = f", did you mean {' or '.join(near)}?" if near else f": choose from {', '.join(ids)}"
+    meant = f", did you mean {' or '.join(near)}?" if near else f": ids begin with {', '.join(DOMAINS)}"
     raise BadInput(f"{rule_id} is no rule{meant}")
 
 

@@ -23,3 +23,6 @@ def _order(rule: Rule) -> tuple[str, int]:
 
 RULES: tuple[Rule, ...] = tuple(sorted(_found(), key=_order))
 """Every rule, by domain and number."""
+
+DOMAINS: tuple[str, ...] = tuple(dict.fromkeys(rule.id.partition("-")[0] for rule in RULES))
+"""What ids of rules begin with."""
