@@ -190,7 +190,8 @@ Synced and Healthy {about["seconds"]} s after its root was applied.
   export PATH={about["programs"]}:$PATH
   kubectl get applications --namespace argocd
   kubectl get pods --all-namespaces
-  git clone {about["url"]}    # commit and push to main: Argo CD follows
+  git clone {about["url"]}    # commit and push to main: Argo CD follows within three minutes, or
+  kubectl annotate applications --all --namespace argocd argocd.argoproj.io/refresh=normal    # at once
 
 Upstream charts and their operators are stand-ins, pods only seem to run (docs/verification.md).
 Logs: {(HUB / "logs").relative_to(ROOT)}. `make cluster-down` ends it."""

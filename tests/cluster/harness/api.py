@@ -4,6 +4,7 @@ import http.client
 import json
 import ssl
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,11 @@ class Api:
         self._resources: dict[str, dict[str, tuple[str, bool]]] = {}
 
     def ask(self, method: str, path: str, body: object = None, kind: str = "application/json") -> Any:
-        """Send one request, a text as it is; return the parsed answer, or raise Refused."""
+        """Send one request, a text as it is; return the parsed answer, or raise Refused.
+
+        Where the server says that it is too early, such as while the storage of a new kind starts, it is asked again
+        when it says.
+        """
         data = body.encode() if isinstance(body, str) else None if body is None else json.dumps(body)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": kind, "Accept": "application/json"}
         with self._turn:
@@ -56,6 +61,9 @@ class Api:
                 # A kept connection may have been closed by the server meanwhile.
                 self._connection.close()
                 answer, text = self._exchange(method, path, data, headers)
+        if answer.status == http.HTTPStatus.TOO_MANY_REQUESTS and "Retry-After" in answer.headers:
+            time.sleep(float(answer.headers["Retry-After"]))
+            return self.ask(method, path, body, kind)
         if answer.status >= 400:
             try:
                 said = json.loads(text)

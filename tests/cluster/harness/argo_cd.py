@@ -65,8 +65,8 @@ def argo_cd(plane: ControlPlane, clusters: Mapping[str, ControlPlane]) -> Iterat
             "--repo-server-plaintext",
             f"--metrics-port={rest[1]}",
             # Argo CD marks no definition as its own, so it sees that one is established at the next comparison only,
-            # by default two to three minutes later.
-            "--app-resync=3",
+            # by default two to three minutes later. Comparing all of them more often takes more time than it saves.
+            "--app-resync=5",
             "--app-resync-jitter=0",
             # A chart is synced anew until Argo CD has seen its definitions: by default 2, 6, 18 … s after each other.
             "--self-heal-backoff-factor=1",
@@ -239,6 +239,8 @@ def _environment(folder: Path, binaries: Path, kubeconfig: Path) -> dict[str, st
         "ARGOCD_GPG_DATA_PATH": str(made["gpg"]),
         "ARGOCD_GNUPGHOME": str(made["gnupg"]),
         "ARGOCD_PLUGINSOCKFILEPATH": str(made["plugins"]),
+        # Garbage is collected half as often as by default, which was a sixth of the time.
+        "GOGC": "200",
         # Half of the default: the platform has eight waves, root four, a service five.
         "ARGOCD_SYNC_WAVE_DELAY": "1",
         "NO_PROXY": "127.0.0.1,localhost",
