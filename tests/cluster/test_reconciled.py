@@ -16,6 +16,17 @@ from tests.cluster.harness.bootstrap import Synced, platform_names
 
 pytestmark = [pytest.mark.argo, pytest.mark.parametrize("synced", ["standard", "full"], indirect=True)]
 
+# All of them are in `full`.
+COMPONENTS = (
+    "service chart",
+    "namespaces",
+    "istio",
+    "kyverno",
+    "prometheus",
+    "velero",
+    "external-secrets",
+    "Argo CD",
+)
 WAVE = "argocd.argoproj.io/sync-wave"
 OPTIONS = "argocd.argoproj.io/sync-options"
 TRACKED = "argocd.argoproj.io/tracking-id"
@@ -29,6 +40,7 @@ PROTECTED: dict[str, tuple[str, ...]] = {
 }
 
 
+@pytest.mark.proves("reconciled", *COMPONENTS)
 def test_every_application_is_synced_and_healthy(
     synced: Synced, record_property: Callable[[str, object], None]
 ) -> None:

@@ -53,7 +53,7 @@ def delete_applications(synced: Synced, names: set[str], cascade: str) -> None:
     """
     plane = synced.plane
     before = {name: uid(plane.api, VERSION, "Application", NAMESPACE, name) for name in names}
-    command = [plane.bin / "kubectl", f"--kubeconfig={plane.kubeconfig()}", f"--namespace={NAMESPACE}"]
+    command = [str(plane.bin / "kubectl"), f"--kubeconfig={plane.kubeconfig()}", f"--namespace={NAMESPACE}"]
     command += ["delete", "applications", f"--cascade={cascade}", "--wait=false", *sorted(names)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
