@@ -110,9 +110,8 @@ def render(
         typer.echo(f"{len(manifests)} objects in {len(written)} files below {output}", err=True)
     else:
         sys.stdout.write(stream(manifests))
-    problems = [f"{hit.place}: {hit.text}" for chart in repo.charts for hit in chart.faults]
-    problems += [f"{hit.place}: {hit.text}" for hit in repo.faults]
-    for line in dict.fromkeys(problems):
+    problems = dict.fromkeys(f"{hit.place}: {hit.text}" for hit in repo.unrendered)
+    for line in problems:
         typer.echo(line, err=True)
     for item in repo.not_checked:
         typer.echo(f"{item.place}: not rendered, {item.what}: {item.reason}", err=True)

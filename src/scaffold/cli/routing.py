@@ -43,6 +43,6 @@ def explain_route(
 
     shown = report.as_json(request, answers) if form is Format.JSON else report.text(request, answers, colour=colour())
     typer.echo(shown)
-    for item in (*repo.faults, *(hit for chart in repo.charts for hit in chart.faults)):
+    for item in repo.unrendered:
         typer.echo(f"{item.place}: {item.text}", err=True)
     raise typer.Exit(0 if any(answer.answered for answer in answers) else 1)

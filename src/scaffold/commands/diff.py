@@ -16,8 +16,6 @@ from scaffold.model.errors import BadInput
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
 
-WORKING_TREE = ""
-
 
 @dataclass(frozen=True, slots=True)
 class Delta:
@@ -67,6 +65,5 @@ def _by_environment(repo: Repo) -> dict[str, list[Manifest]]:
 
 
 def _unrendered(repo: Repo) -> list[str]:
-    hits = [*(hit for chart in repo.charts for hit in chart.faults), *repo.faults]
-    texts = [f"{hit.place}: {hit.text}" for hit in hits]
+    texts = [f"{hit.place}: {hit.text}" for hit in repo.unrendered]
     return texts + [f"{item.place}: {item.what}: {item.reason}" for item in repo.not_checked]

@@ -1,7 +1,7 @@
 """The outline of an expanded repository, for the page that ``check --format html`` makes."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from scaffold.expand import environment_of
@@ -10,6 +10,7 @@ from scaffold.model.outline import Column, Node, Outline, Owner, Picture, Row
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Finding
 from scaffold.rules.reading.inventory import Cluster, Workload, clusters
+from scaffold.rules.reading.owners import title
 
 _OWNERS = frozenset({"Application", "ApplicationSet", "HelmRelease", "Kustomization"})
 _ROUTES = (
@@ -22,14 +23,15 @@ def outline(name: str, repo: Repo, findings: Iterable[Finding]) -> Outline:
     """Return the outline of what is applied, with the text of the files that findings are in."""
     there = list(clusters(repo))
     names = {cluster.name: _environment(repo, cluster) for cluster in there}
+    known = {title(m): m for m in repo.manifests if m.kind in _OWNERS}
     environments = tuple(sorted({name for name in names.values() if name}))
     files = {finding.place.path for finding in findings}
     return Outline(
         name,
         environments,
-        tuple(_owners(repo, names)),
+        tuple(_owners(repo, known, names)),
         tuple(_rows(there, names, environments)),
-        tuple(_picture(repo, cluster, names[cluster.name]) for cluster in there if cluster.workloads),
+        tuple(_picture(known, cluster, names[cluster.name]) for cluster in there if cluster.workloads),
         {path: tuple(repo.files[path].splitlines()) for path in files if path in repo.files},
     )
 
@@ -41,22 +43,16 @@ def _environment(repo: Repo, cluster: Cluster) -> str:
     return counts.most_common(1)[0][0] if counts else cluster.name
 
 
-def _owners(repo: Repo, names: dict[str, str]) -> Iterator[Owner]:
+def _owners(repo: Repo, known: Mapping[str, Manifest], names: dict[str, str]) -> Iterator[Owner]:
     kinds: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for manifest in repo.manifests:
         kinds[manifest.origin.owner, manifest.cluster][manifest.kind] += 1
-    known = {_title(m): m for m in repo.manifests if m.kind in _OWNERS}
     for (owner, cluster), counted in sorted(kinds.items()):
         made = known.get(owner)
         # A root that brings itself hangs on nothing.
         parent = made.origin.owner if made and made.origin.owner != owner else ""
         environment = environment_of(repo, made) if made else names.get(cluster, "")
-        path = made.origin.path if made else ""
-        yield Owner(owner or "files", parent, environment, cluster, path, tuple(sorted(counted.items())))
-
-
-def _title(manifest: Manifest) -> str:
-    return f"{manifest.kind} {manifest.namespace}/{manifest.name}"
+        yield Owner(owner or "files", parent, environment, cluster, tuple(sorted(counted.items())))
 
 
 def _rows(there: list[Cluster], names: dict[str, str], environments: tuple[str, ...]) -> Iterator[Row]:
@@ -123,9 +119,8 @@ class _Canvas:
         return Picture(environment, tuple(self.nodes.values()), edges)
 
 
-def _picture(repo: Repo, cluster: Cluster, environment: str) -> Picture:
+def _picture(known: Mapping[str, Manifest], cluster: Cluster, environment: str) -> Picture:
     canvas = _Canvas()
-    parents = {_title(m): m.origin.owner for m in repo.manifests if m.kind in _OWNERS}
     for workloads in cluster.workloads.values():
         for workload in workloads:
             manifest = workload.manifest
@@ -133,7 +128,7 @@ def _picture(repo: Repo, cluster: Cluster, environment: str) -> Picture:
             if owner := manifest.origin.owner:
                 application = canvas.add(Column.APPLICATION, owner, owner.rpartition("/")[2], "")
                 canvas.join(application, node)
-                if root := _root(owner, parents):
+                if root := _root(owner, known):
                     canvas.join(canvas.add(Column.ENTRY, root, root.rpartition("/")[2], ""), application)
     for service in cluster.services.values():
         selected = cluster.selected(service)
@@ -152,10 +147,10 @@ def _picture(repo: Repo, cluster: Cluster, environment: str) -> Picture:
     return canvas.picture(environment)
 
 
-def _root(owner: str, parents: dict[str, str]) -> str:
+def _root(owner: str, known: Mapping[str, Manifest]) -> str:
     """Return the first of those that bring an owner; empty if it is applied by hand itself."""
     seen = {owner}
-    while (above := parents.get(owner, "")) and above not in seen:
+    while owner in known and (above := known[owner].origin.owner) and above not in seen:
         seen.add(above)
         owner = above
     return owner if len(seen) > 1 else ""

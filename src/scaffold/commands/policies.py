@@ -14,11 +14,11 @@ from scaffold.model.cel import Compiler
 from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import NotChecked, Repo
+from scaffold.model.selectors import selects
 from scaffold.rules.reading.hits import at
 from scaffold.rules.reading.installs import Install, installs_of
 from scaffold.rules.reading.inventory import Cluster, clusters
 from scaffold.rules.reading.kyverno import GROUP, LEGACY, NAME_LABEL, VALIDATING, webhooks_reach, with_name
-from scaffold.rules.reading.selectors import selects
 from scaffold.rules.reading.verdicts import Judge, Verdict, template_of
 
 _FILTERED = frozenset({"kube-node-lease", "kube-public", "kube-system", "kyverno"})

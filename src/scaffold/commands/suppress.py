@@ -21,19 +21,24 @@ def by_comments(
     """Part findings into those that stay and those that a comment allows; the hits are on the comments themselves."""
     ids, ran = {rule.id for rule in known}, {rule.id for rule in run}
     written = [one for path, text in repo.files.items() for one in suppressions(path, text)]
-    hits = [Hit(one.place, why) for one in written if (why := _fault(one, ids))]
-    valid = [one for one in written if not _fault(one, ids)]
+    hits: list[Hit] = []
+    valid: list[Suppression] = []
+    for one in written:
+        if why := _fault(one, ids):
+            hits.append(Hit(one.place, why))
+        else:
+            valid.append(one)
     by_line = {(one.place.path, one.line, name): one for one in valid for name in one.rules}
     kept: list[Finding] = []
     allowed: list[Suppressed] = []
     used: set[tuple[Suppression, str]] = set()
     for finding in findings:
-        one = by_line.get((finding.place.path, finding.place.line, finding.rule))
-        if one is None:
+        allowing = by_line.get((finding.place.path, finding.place.line, finding.rule))
+        if allowing is None:
             kept.append(finding)
         else:
-            allowed.append(Suppressed(finding, one.reason))
-            used.add((one, finding.rule))
+            allowed.append(Suppressed(finding, allowing.reason))
+            used.add((allowing, finding.rule))
     hits += [
         Hit(one.place, f"nothing of {', '.join(unused)} is found on line {one.line}")
         for one in valid

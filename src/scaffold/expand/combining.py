@@ -113,17 +113,17 @@ class Combining:
 
     def _for_each(self, child: Mapping[str, Any], left: list[Element]) -> Iterator[tuple[Element, Mapping[str, Any]]]:
         """Yield the second generator as each element of the first fills it in."""
-        texts = collected(child)
-        if not texts:
+        # What a `values` of the generator takes from the generator itself is filled in later.
+        own = collected([as_map(fields).get("values") for fields in child.values()])
+        texts = [text for text in collected(child) if text not in own]
+        if not texts and not own:
             yield from ((outer, child) for outer in left)
             return
-        # What a `values` of the generator takes from the generator itself is filled in later.
-        own = set(collected({kind: as_map(fields).get("values") for kind, fields in child.items()}))
-        for outer, answer in zip(left, self._filled([text for text in texts if text not in own], left), strict=True):
+        for outer, answer in zip(left, self._filled(texts, left), strict=True):
             if isinstance(answer, str):
                 self._fault_of(outer, answer)
                 continue
-            rendered = dict(zip((text for text in texts if text not in own), answer, strict=True))
+            rendered = dict(zip(texts, answer, strict=True))
             for text in own:
                 [tried] = self._filled([text], [outer])
                 if isinstance(tried, list):

@@ -6,12 +6,13 @@ from typing import Any
 from scaffold.expand.found import Found, Lookup, Owner, with_metadata
 from scaffold.expand.kustomization import FILE_NAMES, Kustomization, KustomizeError, closure, file_in
 from scaffold.expand.objects import below
-from scaffold.expand.postbuild import NOT_EVALUATED, substituted
+from scaffold.expand.postbuild import substituted
 from scaffold.expand.whole_kustomize import build_whole
 from scaffold.model.giturl import same_repository
 from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest, Place
 from scaffold.model.ports import Kustomizer
+from scaffold.model.postbuild import NOT_EVALUATED
 from scaffold.model.repo import External, NotChecked, Repo, normalise
 
 # What source-controller leaves out of an artifact by default, beside images and archives.

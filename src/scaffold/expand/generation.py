@@ -7,12 +7,13 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from scaffold.expand import globs, values
-from scaffold.expand.inventory import IN_CLUSTER, Cluster, known_clusters, parameters
+from scaffold.expand.inventory import OWN_CLUSTER, Cluster, known_clusters, parameters
 from scaffold.expand.objects import as_list, as_map, documents
 from scaffold.expand.source import elsewhere
 from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import External, NotChecked, Repo
+from scaffold.model.selectors import selects
 from scaffold.model.yamltext import Key, parse
 
 _NETWORK = {
@@ -81,8 +82,8 @@ def _clusters(generator: Generator, clusters: list[Cluster]) -> list[Element]:
     selector = as_map(generator.fields.get("selector"))
     wanted = bool(selector.get("matchLabels") or selector.get("matchExpressions"))
     chosen = [one for one in clusters if not wanted or fits(selector, as_map(one.get("labels")))]
-    if not wanted and not any(one.get("server") == IN_CLUSTER["server"] for one in clusters):
-        chosen.append(IN_CLUSTER)
+    if not wanted and not any(one.get("server") == OWN_CLUSTER["server"] for one in clusters):
+        chosen.append(OWN_CLUSTER)
     found = [
         Element(
             parameters(one, normalised(str(one.get("name"))), go_template=generator.go_template),
@@ -96,24 +97,9 @@ def _clusters(generator: Generator, clusters: list[Cluster]) -> list[Element]:
 
 
 def fits(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
-    """Tell whether labels fit a selector; other than the API server's, it has no rule for values."""
-    if any(labels.get(str(key)) != value for key, value in as_map(selector.get("matchLabels")).items()):
-        return False
-    return all(_fits(labels, as_map(one)) for one in as_list(selector.get("matchExpressions")))
-
-
-def _fits(labels: Mapping[str, Any], expression: Mapping[str, Any]) -> bool:
-    key, wanted = str(expression.get("key")), as_list(expression.get("values"))
-    match expression.get("operator"):
-        case "In":
-            return labels.get(key) in wanted
-        case "NotIn":
-            return labels.get(key) not in wanted
-        case "Exists":
-            return key in labels
-        case "DoesNotExist":
-            return key not in labels
-    return False
+    """Tell whether labels or flattened parameters fit a selector; what is no map or list in it asks for nothing."""
+    asked = {"matchLabels": as_map(selector.get("matchLabels"))}
+    return selects(asked | {"matchExpressions": as_list(selector.get("matchExpressions"))}, labels)
 
 
 def _title(owner: Manifest) -> str:

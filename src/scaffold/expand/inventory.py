@@ -1,16 +1,15 @@
 """The clusters that Argo CD knows, as far as a repository says: declared ones, and Secrets that register them."""
 
-import base64
-import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from scaffold.expand.objects import as_map
+from scaffold.expand.objects import as_map, held_texts
+from scaffold.expand.source import IN_CLUSTER
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
 
 LABEL = "argocd.argoproj.io/secret-type"
-IN_CLUSTER = {"name": "in-cluster", "server": "https://kubernetes.default.svc"}
+OWN_CLUSTER = {"name": IN_CLUSTER, "server": "https://kubernetes.default.svc"}
 # State of Argo CD or kubectl, and one-shot orders: never handed to a template.
 _NOT_GIVEN = frozenset({
     "argocd.argoproj.io/hydrate", "argocd.argoproj.io/hydrate-timestamp", "argocd.argoproj.io/refresh",
@@ -32,7 +31,7 @@ def known_clusters(repo: Repo, namespace: str) -> tuple[list[Cluster], str]:
             continue
         if manifest.kind != "Secret" or "sops" in manifest.data:
             return [], f"{manifest.kind} {manifest.name} registers a cluster whose name is not readable here"
-        data = dict(_data(manifest))
+        data = dict(held_texts(manifest))
         if name := data.get("name"):
             labels, annotations = dict(manifest.labels), dict(manifest.annotations)
             found[name] = data | {"labels": labels, "annotations": annotations}
@@ -62,15 +61,3 @@ def parameters(cluster: Cluster, normalised: str, *, go_template: bool) -> dict[
 def _registers(manifest: Manifest) -> bool:
     places = (("metadata",), ("spec", "target", "template", "metadata"), ("spec", "template", "metadata"))
     return any(manifest.mapping(*keys, "labels").get(LABEL) == "cluster" for keys in places)
-
-
-def _data(secret: Manifest) -> Iterator[tuple[str, str]]:
-    for key, value in secret.mapping("data").items():
-        if isinstance(value, str):
-            try:
-                yield key, base64.b64decode(value, validate=True).decode()
-            except (binascii.Error, UnicodeDecodeError):
-                continue
-    for key, value in secret.mapping("stringData").items():
-        if isinstance(value, str):
-            yield key, value

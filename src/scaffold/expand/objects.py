@@ -1,7 +1,10 @@
 """Objects out of texts: documents of any file, lists taken apart, copies that may be changed."""
 
+import base64
+import binascii
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -113,3 +116,16 @@ def _kind_line(template: str, kind: str, count: int) -> int:
     expression = re.compile(rf"^[ \t]*kind:[ \t]*[\"']?{re.escape(kind)}[\"']?[ \t]*$", re.MULTILINE)
     starts = [found.start() for found in expression.finditer(template)]
     return template.count("\n", 0, starts[min(count, len(starts) - 1)]) + 1 if starts else 1
+
+
+def held_texts(holder: Manifest) -> Iterator[tuple[str, str]]:
+    """Yield key and text of all that a ConfigMap or Secret holds; data of a Secret that is no text is left out."""
+    for key, value in holder.mapping("data").items():
+        if isinstance(value, str) and holder.kind != "Secret":
+            yield key, value
+        elif isinstance(value, str):
+            with suppress(binascii.Error, UnicodeDecodeError):
+                yield key, base64.b64decode(value, validate=True).decode()
+    for key, value in holder.mapping("stringData").items():
+        if isinstance(value, str):
+            yield key, value

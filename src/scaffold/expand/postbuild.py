@@ -1,21 +1,18 @@
 """``postBuild`` of a Flux Kustomization: variables put into what was built, object by object."""
 
-import base64
-import binascii
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from scaffold.expand.envsubst import SubstitutionError, substitute
 from scaffold.expand.found import Lookup
-from scaffold.expand.objects import as_map
+from scaffold.expand.objects import as_map, held_texts
 from scaffold.model.manifest import Manifest
+from scaffold.model.postbuild import SWITCH
 from scaffold.model.repo import Repo
 from scaffold.model.yamltext import parse
 
-SWITCH = "kustomize.toolkit.fluxcd.io/substitute"
-NOT_EVALUATED = "postBuild substitution is not evaluated"
 _NAME = re.compile(r"[_A-Za-z][_A-Za-z0-9]*\Z")
 _STARTS_NO_PLAIN = "-?:,[]{}#&*!|>'\"%@` "
 
@@ -73,22 +70,7 @@ def _from(
         source = lying[0]
     if "sops" in source.data:
         return f"{kind} {name} is encrypted"
-    return {key: text.replace("\n", "") for key, text in _texts(source)}
-
-
-def _texts(source: Manifest) -> Iterator[tuple[str, str]]:
-    for key, value in source.mapping("data").items():
-        if isinstance(value, str):
-            if source.kind != "Secret":
-                yield key, value
-                continue
-            try:
-                yield key, base64.b64decode(value, validate=True).decode()
-            except (binascii.Error, UnicodeDecodeError):
-                continue
-    for key, value in source.mapping("stringData").items():
-        if isinstance(value, str):
-            yield key, value
+    return {key: text.replace("\n", "") for key, text in held_texts(source)}
 
 
 def _value(value: Any, variables: Mapping[str, str], lead: str = "- ") -> Any:

@@ -23,7 +23,6 @@ class Owner:
     parent: str
     environment: str
     cluster: str
-    path: str
     kinds: tuple[tuple[str, int], ...]
 
 

@@ -169,6 +169,11 @@ class Repo:
         """Yield the manifests applied to one cluster."""
         return (m for m in self.manifests if m.cluster == cluster)
 
+    @property
+    def unrendered(self) -> tuple[Hit, ...]:
+        """Why something could not be rendered or built: faults of the charts, then of everything else."""
+        return (*(hit for chart in self.charts for hit in chart.faults), *self.faults)
+
     @cached_property
     def clusters(self) -> tuple[str, ...]:
         """The clusters that anything is applied to, sorted."""

@@ -17,7 +17,7 @@ from scaffold.model.outline import Column, Outline, Owner, Picture
 from scaffold.model.rule import Severity
 from scaffold.model.version import __version__
 from scaffold.report.merged import Entry, count, merged
-from scaffold.report.terminal import harmless
+from scaffold.report.terminal import harmless, number_of
 
 _AROUND = 3
 """Lines shown before and after the one that a finding names."""
@@ -77,7 +77,7 @@ def render(outcome: Outcome, *, strict: bool = False) -> str:
         excerpt=lambda entry: _excerpt(outline, entry),
         tree=_tree(outline.owners),
         drawings=[_drawing(picture, by_path) for picture in outline.pictures],
-        number=_number,
+        number=number_of,
         size=(_WIDTH, _HEIGHT),
         version=__version__,
     )
@@ -146,7 +146,3 @@ def _curve(left: tuple[int, int], right: tuple[int, int]) -> str:
 
 def _short(label: str) -> str:
     return label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…"
-
-
-def _number(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -38,3 +38,8 @@ def fold(text: str, width: int, indent: int) -> str:
 def cells(text: str) -> int:
     """Return how many columns a text takes; East Asian wide characters take two."""
     return len(text) + sum(unicodedata.east_asian_width(character) in _WIDE for character in text)
+
+
+def number_of(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural where it is not one."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

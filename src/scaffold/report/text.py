@@ -7,7 +7,7 @@ from scaffold.model.manifest import Place
 from scaffold.model.outcome import Outcome
 from scaffold.model.rule import Severity
 from scaffold.report.merged import Entry, count, merged
-from scaffold.report.terminal import fold, harmless, paint
+from scaffold.report.terminal import fold, harmless, number_of, paint
 
 _SHOWN = 3
 """Owners and places of one entry that are named; the others are counted."""
@@ -101,16 +101,16 @@ def _places(items: Iterable[tuple[str, Place]], shown: int, width: int) -> Itera
 
 def _summary(outcome: Outcome, entries: list[Entry], colour: bool, strict: bool, width: int) -> str:
     errors, warnings = count(entries, Severity.ERROR), count(entries, Severity.WARNING)
-    verdict = f"{_number(errors, 'error')}, {_number(warnings, 'warning')}"
+    verdict = f"{number_of(errors, 'error')}, {number_of(warnings, 'warning')}"
     style = "red" if errors else "yellow" if outcome.failed(strict=strict) else "green"
     looked = (
-        f"{_number(outcome.objects, 'object')} from {_number(outcome.owners, 'owner')} "
-        f"for {_number(len(outcome.clusters), 'cluster')}"
+        f"{number_of(outcome.objects, 'object')} from {number_of(outcome.owners, 'owner')} "
+        f"for {number_of(len(outcome.clusters), 'cluster')}"
     )
     if not outcome.objects:
-        looked = f"nothing to apply was found in {_number(outcome.files, 'file')}"
+        looked = f"nothing to apply was found in {number_of(outcome.files, 'file')}"
     rest = (
-        f"; {looked}, {_number(outcome.renders, 'chart render')}, Kubernetes {outcome.kube_version}, "
+        f"; {looked}, {number_of(outcome.renders, 'chart render')}, Kubernetes {outcome.kube_version}, "
         f"{outcome.seconds:.1f} s; external: {len(outcome.external)}; not checked: {len(outcome.not_checked)}"
     )
     if outcome.suppressed:
@@ -120,7 +120,3 @@ def _summary(outcome: Outcome, entries: list[Entry], colour: bool, strict: bool,
         rest += f"; in the baseline: {outcome.baselined}{gone}"
     # Folded before it is coloured: the codes take no room.
     return paint(verdict, "bold", style, colour=colour) + fold(verdict + rest, width, 2)[len(verdict) :]
-
-
-def _number(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -17,7 +17,7 @@ from scaffold.facts.server.amounts import (
     whole_numbers,
 )
 from scaffold.facts.server.asks import at_least, choice, is_empty, needs, place, unique, within
-from scaffold.facts.server.metadata import SELECTOR
+from scaffold.facts.server.metadata import SELECTOR, values_of
 from scaffold.facts.server.shapes import Shape, Test, Wrong, table
 from scaffold.facts.server.texts import CONFIG_KEY, DNS_NAME, PATH_SEGMENT, QUALIFIED, is_qualified, text
 
@@ -121,14 +121,11 @@ def _scopes(value: Any) -> Wrong:
 def _scope_selector(value: Any) -> Wrong:
     if not isinstance(value, dict):
         return
-    name, operator, values = value.get("scopeName"), value.get("operator"), value.get("values")
+    name, operator = value.get("scopeName"), value.get("operator")
     if name != "PriorityClass" and name in _SCOPES and operator != "Exists" and name != "VolumeAttributesClass":
         yield ("operator",), f"has to be Exists for the scope {name}"
-    if operator in {"In", "NotIn"} and is_empty(values):
-        yield place(value, "values"), f"values are required with the operator {operator}"
-    elif operator in {"Exists", "DoesNotExist"} and not is_empty(values):
-        yield ("values",), f"no values may be given with the operator {operator}"
-    elif operator not in {"In", "NotIn", "Exists", "DoesNotExist"}:
+    yield from values_of(value)
+    if operator not in {"In", "NotIn", "Exists", "DoesNotExist"}:
         yield ("operator",), f"{shown(operator)} is not one of In, NotIn, Exists, DoesNotExist"
 
 

@@ -96,16 +96,6 @@ def only_with(name: str, other: str, *allowed: Any) -> Test:
     return test
 
 
-def needs_with(name: str, other: str, *those: Any) -> Test:
-    """Return a test of maps that need one field where another has one of these values."""
-
-    def test(value: Any) -> Wrong:
-        if isinstance(value, dict) and value.get(other) in those and is_empty(value.get(name)):
-            yield place(value, name), f"{name} is required where {other} is {value[other]}"
-
-    return test
-
-
 def unique(*names: str, where: str = "", found: Callable[[Any], Any] | None = None) -> Test:
     """Return a test of lists no two items of which have the same values in all these fields, or as a whole."""
     place = (where,) if where else ()

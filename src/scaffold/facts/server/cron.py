@@ -5,13 +5,14 @@ import re
 _WORDS = frozenset({"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"})
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_FIELDS = (
+FIELDS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
     ("minute", 0, 59, ()),
     ("hour", 0, 23, ()),
     ("day of the month", 1, 31, ()),
     ("month", 1, 12, _MONTHS),
     ("day of the week", 0, 6, _DAYS),
 )
+"""Name, lowest and highest number, and the words for numbers of each field."""
 _EVERY = re.compile(r"@every [-+]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)\Z", re.ASCII)
 
 
@@ -23,9 +24,9 @@ def cron_fault(schedule: str) -> str | None:
         known = schedule in _WORDS or _EVERY.match(schedule)
         return None if known else f"is none of {', '.join(sorted(_WORDS))}"
     parts = schedule.split()
-    if len(parts) != len(_FIELDS):
+    if len(parts) != len(FIELDS):
         return f"has {len(parts)} fields, not five"
-    for text, (name, low, high, words) in zip(parts, _FIELDS, strict=True):
+    for text, (name, low, high, words) in zip(parts, FIELDS, strict=True):
         for part in text.split(","):
             if fault := _part_fault(part, low, high, words):
                 return f"{name} {part}: {fault}"

@@ -97,11 +97,18 @@ def name_of(group: str, kind: str) -> Test:
 def _requirement(value: Any) -> Wrong:
     if not isinstance(value, dict):
         return
-    operator, values = value.get("operator"), value.get("values")
+    operator = value.get("operator")
     if isinstance(operator, str) and operator not in _OPERATORS:
         yield ("operator",), f"{shown(operator)} is not one of {', '.join(_OPERATORS)}"
-    elif operator in {"In", "NotIn"} and is_empty(values):
-        yield place(value, "values"), f"values are required with the operator {operator}"
+    else:
+        yield from values_of(value)
+
+
+def values_of(requirement: dict[str, Any]) -> Wrong:
+    """Yield what is wrong with the values of a requirement: its operator needs some, or none may be there."""
+    operator, values = requirement.get("operator"), requirement.get("values")
+    if operator in {"In", "NotIn"} and is_empty(values):
+        yield place(requirement, "values"), f"values are required with the operator {operator}"
     elif operator in {"Exists", "DoesNotExist"} and not is_empty(values):
         yield ("values",), f"no values may be given with the operator {operator}"
 

@@ -8,6 +8,7 @@ from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Severity, rule
+from scaffold.model.selectors import text
 from scaffold.model.yamltext import Path
 from scaffold.rules.reading.fluxtree import HELM
 from scaffold.rules.reading.hits import at
@@ -16,7 +17,6 @@ from scaffold.rules.reading.inventory import Workload, clusters, ports_of
 from scaffold.rules.reading.owners import flux_cluster, title
 from scaffold.rules.reading.scalers import count
 from scaffold.rules.reading.selection import Selection, running
-from scaffold.rules.reading.selectors import text
 from scaffold.rules.reading.sidecars import a, command, kind_of
 
 _KINDS = frozenset({"CronJob", "Job"})

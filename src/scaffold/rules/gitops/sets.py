@@ -6,10 +6,10 @@ from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Severity, rule
-from scaffold.model.yamltext import Path
 from scaffold.rules.reading.applications import ARGO, brought, texts
 from scaffold.rules.reading.hits import at
 from scaffold.rules.reading.owners import title
+from scaffold.rules.reading.texts import texts_below
 
 
 @rule("GITOPS-12", Severity.WARNING, fix="Set goTemplate with missingkey=error, and write the project out.")
@@ -24,7 +24,7 @@ def templates_stop_at_what_is_missing(repo: Repo) -> Iterator[Hit]:
     for made in repo.each(ARGO, "ApplicationSet"):
         if made.get("spec", "goTemplate") is True:
             if "missingkey=error" not in texts(made.get("spec", "goTemplateOptions")):
-                keys: Path = ("spec", "goTemplateOptions") if made.get("spec", "goTemplateOptions") else ("spec",)
+                keys = ("spec", "goTemplateOptions") if made.get("spec", "goTemplateOptions") else ("spec",)
                 yield at(made, keys, f"{made}: a missing parameter becomes <no value>, missingkey=error is not set")
         else:
             yield from _unfilled(made, by_owner.get((made.cluster, title(made)), []))
@@ -45,7 +45,7 @@ def rolling_syncs_reach_every_application(repo: Repo) -> Iterator[Hit]:
         if made.get("spec", "strategy", "type") != "RollingSync":
             continue
         steps = list(made.items("spec", "strategy", "rollingSync", "steps"))
-        keys: Path = ("spec", "strategy", "rollingSync", "steps")
+        keys = ("spec", "strategy", "rollingSync", "steps")
         for app in by_owner.get((made.cluster, title(made)), []) if steps else ():
             matched = [index + 1 for index, step in steps if _selects(step, app)]
             if not matched:
@@ -58,21 +58,10 @@ def _unfilled(made: Manifest, apps: list[Manifest]) -> Iterator[Hit]:
     """Yield a hit for each parameter that an Application still has."""
     seen: set[str] = set()
     for app in apps:
-        for keys, text in _texts(app.data, ()):
+        for keys, text in texts_below(app.data):
             if "{{" in text and "}}" in text and text not in seen:
                 seen.add(text)
                 yield at(made, ("spec", "template", *keys), f"{made}: {text} is filled by nothing")
-
-
-def _texts(value: object, keys: Path) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        yield keys, value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _texts(item, (*keys, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _texts(item, (*keys, index))
 
 
 def _selects(step: Mapping[str, object], app: Manifest) -> bool:

@@ -1,19 +1,17 @@
 """Substitution: what Flux puts in the place of ``${name}`` after the build is defined."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
+from scaffold.model.postbuild import NOT_EVALUATED, SWITCH
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Severity, rule
-from scaffold.model.yamltext import Path
 from scaffold.rules.reading.fluxtree import KUSTOMIZE, brought_by_title
 from scaffold.rules.reading.hits import at
 from scaffold.rules.reading.owners import flux_cluster, title
+from scaffold.rules.reading.texts import texts_below
 
-_SWITCH = "kustomize.toolkit.fluxcd.io/substitute"
-_NOT_EVALUATED = "postBuild substitution is not evaluated"
 _OPERATORS = frozenset(":=,^/#%")
 
 
@@ -26,7 +24,7 @@ def variables_are_defined(repo: Repo) -> Iterator[Hit]:
     ``kustomize.toolkit.fluxcd.io/substitute: disabled``. Where a variable may come from a ConfigMap or Secret that
     is not in the repository, only what is no variable at all is found.
     """
-    unevaluated = {one.what for one in repo.not_checked if one.reason.startswith(_NOT_EVALUATED)}
+    unevaluated = {one.what for one in repo.not_checked if one.reason.startswith(NOT_EVALUATED)}
     by_title = brought_by_title(repo)
     sources = _variable_sources(repo)
     for owner in repo.each(KUSTOMIZE, "Kustomization"):
@@ -37,7 +35,7 @@ def variables_are_defined(repo: Repo) -> Iterator[Hit]:
         if not defined and not open_ended and post_build.get("substituteStrategy") != "Always":
             continue
         for manifest in by_title.get((flux_cluster(owner), title(owner)), []):
-            if "disabled" not in {manifest.labels.get(_SWITCH), manifest.annotations.get(_SWITCH)}:
+            if "disabled" not in {manifest.labels.get(SWITCH), manifest.annotations.get(SWITCH)}:
                 yield from _undefined(manifest, owner, None if open_ended else defined)
 
 
@@ -65,7 +63,7 @@ def _defined(sources: dict[tuple[str, str], list[Manifest]], owner: Manifest) ->
 
 def _undefined(manifest: Manifest, owner: Manifest, defined: set[str] | None) -> Iterator[Hit]:
     seen: set[str] = set()
-    for keys, text in _texts(manifest.data, ()):
+    for keys, text in texts_below(manifest.data):
         for name, why in _variables(text):
             if name in seen or (not why and (defined is None or name in defined)):
                 continue
@@ -73,18 +71,6 @@ def _undefined(manifest: Manifest, owner: Manifest, defined: set[str] | None) ->
             yield at(
                 manifest, keys, f"{manifest}: {name if why else f'${{{name}}}'} {why or f'is not defined by {owner}'}"
             )
-
-
-def _texts(value: Any, keys: Path) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        if "${" in value:
-            yield keys, value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _texts(item, (*keys, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _texts(item, (*keys, index))
 
 
 def _variables(text: str) -> Iterator[tuple[str, str]]:

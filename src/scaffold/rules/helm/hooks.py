@@ -6,10 +6,10 @@ from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Severity, rule
+from scaffold.model.selectors import has_all, selects, text
 from scaffold.rules.reading.applications import words
 from scaffold.rules.reading.hits import at
 from scaffold.rules.reading.inventory import Cluster, clusters
-from scaffold.rules.reading.selectors import has_all, selects, text
 
 
 @rule("HELM-15", Severity.ERROR, fix="Give the hook's pod a component label of its own that nothing selects.")

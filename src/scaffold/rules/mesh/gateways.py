@@ -7,13 +7,13 @@ from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Severity, rule
+from scaffold.model.selectors import has_all, text
 from scaffold.model.yamltext import Path
 from scaffold.rules.reading import authorization, gateways
 from scaffold.rules.reading.hits import at
 from scaffold.rules.reading.istio_objects import MESH, SECURITY, gateways_of, http_routes
 from scaffold.rules.reading.mesh import Mesh, meshes
 from scaffold.rules.reading.mutual_tls import labels, selects
-from scaffold.rules.reading.selectors import has_all, text
 
 _CLAIMS = "@request.auth.claims"
 _TLS = frozenset({"HTTPS", "TLS"})

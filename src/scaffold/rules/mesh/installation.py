@@ -8,9 +8,9 @@ from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Severity, rule
+from scaffold.model.selectors import selects
 from scaffold.rules.reading.hits import context
 from scaffold.rules.reading.mesh import Mesh, meshes
-from scaffold.rules.reading.selectors import selects
 
 _LIST = re.compile(r"\[\s*(?:(?:'[^']*'|\"[^\"]*\")\s*,?\s*)+\]")
 _TEXT = re.compile(r"'([^']*)'|\"([^\"]*)\"")

@@ -5,12 +5,12 @@ Istio accepts a route to nothing and answers 503; no schema and no offline analy
 
 from collections.abc import Iterator, Mapping
 
+from scaffold.model import selectors
 from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Severity, rule
 from scaffold.model.yamltext import Path
-from scaffold.rules.reading import selectors
 from scaffold.rules.reading.hits import at
 from scaffold.rules.reading.hosts import Host, visible
 from scaffold.rules.reading.istio_objects import destinations, rule_host, seen_by, subset_names, together

@@ -7,16 +7,14 @@ from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Severity, rule
+from scaffold.model.selectors import selects
 from scaffold.rules.reading import monitoring
 from scaffold.rules.reading.hits import at
 from scaffold.rules.reading.inventory import Cluster, Workload
-from scaffold.rules.reading.labelled import Selecting
 from scaffold.rules.reading.mesh import meshes
+from scaffold.rules.reading.networkpolicies import Policies
 from scaffold.rules.reading.scrapes import number, plain_scrapes
-from scaffold.rules.reading.selectors import selects
 
-_NETWORKING = "networking.k8s.io"
-_OTHERS = frozenset({"cilium.io", "crd.projectcalico.org", "policy.networking.k8s.io", "projectcalico.org"})
 _NAME = "kubernetes.io/metadata.name"
 
 
@@ -33,36 +31,19 @@ def scraped_pods_admit_prometheus(repo: Repo) -> Iterator[Hit]:
         cluster = mesh.cluster
         found = monitoring.readers(cluster, installed) or []
         places = sorted({reader.namespace for reader in found if not reader.rules_alone and reader.namespace})
-        if not places or any(group in _OTHERS for group, _ in cluster.kinds):
+        policies = Policies(cluster, "Ingress") if places else None
+        if policies is None or policies.others:
             continue
-        policies = _policies(cluster)
-        for scrape in plain_scrapes(mesh) if policies else ():
+        for scrape in plain_scrapes(mesh):
             manifest = scrape.workload.manifest
             if not mesh.ours(manifest.namespace) or manifest.get(*scrape.workload.spec, "hostNetwork") is True:
                 continue
-            if (there := policies.get(manifest.namespace)) is None:
-                continue
-            # A selector of expressions is told by the expressions, not by its labels alone.
-            taking = [one for one in there.taking(scrape.workload.labels) if _holds(one, scrape.workload)]
+            taking = policies.of(scrape.workload)
             if taking and not any(_admits(one, scrape.workload, scrape.port, places, cluster) for one in taking):
                 named = ", ".join(sorted({one.name for one in taking}))
                 what = f"keeps namespace {', '.join(places)} from port {scrape.port} of {manifest}"
                 what = f"NetworkPolicy {named} {what}"
                 yield at(scrape.monitor, scrape.keys, f"{scrape.monitor}: {what}")
-
-
-def _policies(cluster: Cluster) -> Mapping[str, Selecting[Manifest]]:
-    found: dict[str, list[tuple[Mapping[str, Any], Manifest]]] = {}
-    for policy in cluster.each(_NETWORKING, "NetworkPolicy"):
-        kinds = policy.get("spec", "policyTypes")
-        if not isinstance(kinds, list) or "Ingress" in kinds:
-            labels = policy.mapping("spec", "podSelector", "matchLabels")
-            found.setdefault(policy.namespace, []).append((labels, policy))
-    return {namespace: Selecting(policies) for namespace, policies in found.items()}
-
-
-def _holds(policy: Manifest, workload: Workload) -> bool:
-    return selects(policy.get("spec", "podSelector") or {}, workload.labels)
 
 
 def _admits(policy: Manifest, workload: Workload, port: int, places: list[str], cluster: Cluster) -> bool:

@@ -13,10 +13,10 @@ from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Severity, rule
+from scaffold.model.selectors import selects
 from scaffold.rules.reading.hits import at
 from scaffold.rules.reading.inventory import Cluster, clusters
 from scaffold.rules.reading.promql import short, tree_or_reason
-from scaffold.rules.reading.selectors import selects
 
 _MONITORING = "monitoring.coreos.com"
 NO_VECTOR = "neither a vector nor a scalar"

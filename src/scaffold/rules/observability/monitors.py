@@ -7,6 +7,7 @@ from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Severity, rule
+from scaffold.model.selectors import text
 from scaffold.rules.reading import monitoring
 from scaffold.rules.reading.completeness import is_plain, makes
 from scaffold.rules.reading.hits import at
@@ -14,7 +15,6 @@ from scaffold.rules.reading.inventory import Workload, clusters
 from scaffold.rules.reading.promql import GROUP, seconds
 from scaffold.rules.reading.releases import releases
 from scaffold.rules.reading.selection import Selection
-from scaffold.rules.reading.selectors import text
 
 _NO_READERS = (
     "adapter", "blackbox", "crds", "exporter", "msteams", "pushgateway", "to-sd", "node-problem-detector",

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scaffold.model.manifest import Manifest
+from scaffold.model.selectors import ADDED_AT_RUN_TIME, selects
 from scaffold.model.yamltext import Path
 from scaffold.rules.reading.inventory import Workload
-from scaffold.rules.reading.selectors import ADDED_AT_RUN_TIME, selects
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"

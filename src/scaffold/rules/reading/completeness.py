@@ -19,7 +19,7 @@ def is_whole(cluster: Cluster) -> bool:
 
 def all_opened(repo: Repo) -> bool:
     """Tell whether everything that brings objects could be opened."""
-    return not repo.not_checked and not repo.faults and not any(chart.faults for chart in repo.charts)
+    return not repo.not_checked and not repo.unrendered
 
 
 def is_plain(name: object) -> bool:

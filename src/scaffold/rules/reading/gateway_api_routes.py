@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from scaffold.model import selectors
 from scaffold.model.manifest import Manifest
 from scaffold.model.route import Answer, Request, Share, Step
 from scaffold.model.yamltext import Path
-from scaffold.rules.reading import selectors
 from scaffold.rules.reading.hosts import covers, overlap, patterns
 from scaffold.rules.reading.istio_objects import GATEWAY_API
 from scaffold.rules.reading.mesh import Mesh

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scaffold.model.manifest import Manifest
+from scaffold.model.selectors import has_all
 from scaffold.model.yamltext import Path
 from scaffold.rules.reading.authorization import Identity
 from scaffold.rules.reading.http_matches import matches
 from scaffold.rules.reading.installs import Install
 from scaffold.rules.reading.inventory import Workload
 from scaffold.rules.reading.mesh import Mesh
-from scaffold.rules.reading.selectors import has_all
 
 
 def selector(gateway: Manifest) -> Mapping[str, Any]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scaffold.model.manifest import Manifest
+from scaffold.model.selectors import has_all
 from scaffold.model.yamltext import Path
-from scaffold.rules.reading.selectors import has_all
 
 Match = Mapping[str, Any]
 StringMatch = tuple[str, str]

@@ -9,9 +9,9 @@ from typing import Any
 
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
+from scaffold.model.selectors import has_all
 from scaffold.model.yamltext import Path
 from scaffold.rules.reading.owners import EVERYWHERE, brought_from_elsewhere, destination
-from scaffold.rules.reading.selectors import has_all
 
 POD_TEMPLATES: Mapping[tuple[str, str], Path] = {
     ("", "Pod"): (),

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from scaffold.model.manifest import Manifest
 from scaffold.model.route import Answer, Request, Step
+from scaffold.model.selectors import text
 from scaffold.model.yamltext import Path
 from scaffold.rules.reading import gateways
 from scaffold.rules.reading.hosts import Host, covers, overlap, patterns
 from scaffold.rules.reading.istio_objects import MESH, gateways_of, hosts_of, seen_by, server_hosts
 from scaffold.rules.reading.mesh import Mesh
 from scaffold.rules.reading.route_targets import to_service
-from scaffold.rules.reading.selectors import text
 from scaffold.rules.reading.virtual_hosts import Door, answer, passed_through, texts
 
 

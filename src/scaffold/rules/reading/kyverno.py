@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from scaffold.model.manifest import Manifest
+from scaffold.model.selectors import selects
 from scaffold.model.yamltext import Path
 from scaffold.rules.reading.installs import Install
 from scaffold.rules.reading.inventory import Cluster
-from scaffold.rules.reading.selectors import selects
 
 GROUP = "policies.kyverno.io"
 LEGACY = "kyverno.io"

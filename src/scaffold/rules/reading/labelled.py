@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
-from scaffold.rules.reading.selectors import has_all
+from scaffold.model.selectors import has_all
 
 T = TypeVar("T")
 Labels = Mapping[str, Any]
@@ -21,13 +21,16 @@ class Labelled(Generic[T]):
                 if isinstance(value, str):
                     self._buckets.setdefault((key, value), []).append((labels, thing))
 
+    def candidates(self, wanted: Labels) -> list[tuple[Labels, T]]:
+        """Return, with their labels, all that may have these, in order: those of the rarest of them."""
+        buckets = (self._buckets.get(label, []) for label in wanted.items() if isinstance(label[1], str))
+        return min(buckets, key=len, default=self._things)
+
     def having(self, wanted: Labels) -> list[T]:
         """Return what has all these labels, in order; without any wish that is everything."""
-        smallest = self._things
-        for key, value in wanted.items():
-            bucket = self._buckets.get((key, value), []) if isinstance(value, str) else []
-            smallest = bucket if len(bucket) <= len(smallest) else smallest
-        return [thing for labels, thing in smallest if has_all(labels, wanted)]
+        if not all(isinstance(value, str) for value in wanted.values()):
+            return []
+        return [thing for labels, thing in self.candidates(wanted) if has_all(labels, wanted)]
 
 
 class Selecting(Generic[T]):

@@ -6,12 +6,12 @@ from typing import Any
 
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
+from scaffold.model.selectors import selects
 from scaffold.model.yamltext import Path
 from scaffold.rules.reading.installs import Install, installs_of
 from scaffold.rules.reading.inventory import Cluster
 from scaffold.rules.reading.labelled import Labelled
 from scaffold.rules.reading.promql import GROUP, seconds
-from scaffold.rules.reading.selectors import selects
 
 STACK = "kube-prometheus-stack"
 FIELDS = {

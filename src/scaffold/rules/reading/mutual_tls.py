@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from scaffold.model.manifest import Manifest
+from scaffold.model.selectors import has_all
 from scaffold.rules.reading.inventory import Workload
 from scaffold.rules.reading.mesh import Mesh
-from scaffold.rules.reading.selectors import has_all
 
 STRICT = "STRICT"
 _DEFAULT = "PERMISSIVE"

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scaffold.model.manifest import Manifest
+from scaffold.model.selectors import selects
 from scaffold.model.yamltext import Path
 from scaffold.rules.reading.inventory import Cluster, Workload
 from scaffold.rules.reading.labelled import Selecting
-from scaffold.rules.reading.selectors import selects
 
 GROUP = "networking.k8s.io"
 OTHER_GROUPS = frozenset({"cilium.io", "crd.projectcalico.org", "policy.networking.k8s.io", "projectcalico.org"})

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from scaffold.model import selectors
 from scaffold.model.manifest import Manifest
 from scaffold.model.route import Share, Step
 from scaffold.model.yamltext import Path
-from scaffold.rules.reading import selectors
 from scaffold.rules.reading.hosts import Host
 from scaffold.rules.reading.istio_objects import seen_by
 from scaffold.rules.reading.mesh import Mesh

@@ -5,11 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_FIELDS: Sequence[tuple[int, int, Sequence[str]]] = (
-    (0, 59, ()), (0, 23, ()), (1, 31, ()), (1, 12, _MONTHS), (0, 6, _DAYS),
-)  # fmt: skip
+from scaffold.facts.server.cron import FIELDS
+
 _WORDS = {
     "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
     "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
@@ -54,9 +51,9 @@ class Cron:
 def cron(schedule: str) -> Cron | None:
     """Read a schedule; None for what is no such one, as ``@every 5m`` is not."""
     parts = _WORDS.get(schedule.strip(), schedule).split()
-    if len(parts) != len(_FIELDS):
+    if len(parts) != len(FIELDS):
         return None
-    found = [_values(part, *field) for part, field in zip(parts, _FIELDS, strict=True)]
+    found = [_values(part, low, high, words) for part, (_, low, high, words) in zip(parts, FIELDS, strict=True)]
     if any(not values for values in found):
         return None
     minutes, hours, days, months, weekdays = map(frozenset, found)

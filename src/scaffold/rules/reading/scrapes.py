@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from scaffold.model.manifest import Manifest
+from scaffold.model.selectors import selects
 from scaffold.model.yamltext import Path
 from scaffold.rules.reading.inventory import Cluster, Workload
 from scaffold.rules.reading.mesh import Mesh
-from scaffold.rules.reading.selectors import selects
 
 _GROUP = "monitoring.coreos.com"
 

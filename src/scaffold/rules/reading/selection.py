@@ -4,27 +4,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from scaffold.model.manifest import Manifest
+from scaffold.model.selectors import has_all, selects
 from scaffold.rules.reading.inventory import Cluster, Workload
-from scaffold.rules.reading.selectors import has_all, selects
+from scaffold.rules.reading.labelled import Labelled, Labels
 
 RUNS_ON = frozenset({"DaemonSet", "Deployment", "ReplicaSet", "ReplicationController", "Rollout", "StatefulSet"})
 """What keeps pods running; the others come to an end."""
 
 T = TypeVar("T")
-Labels = Mapping[str, Any]
 
 
 class Index(Generic[T]):
     """Things with labels, by namespace and label."""
 
     def __init__(self, things: Iterable[tuple[str, Labels, T]]) -> None:
-        self._all: dict[str, list[tuple[Labels, T]]] = {}
-        self._by_label: dict[tuple[str, str, str], list[tuple[Labels, T]]] = {}
+        found: dict[str, list[tuple[Labels, T]]] = {}
         for namespace, labels, thing in things:
-            self._all.setdefault(namespace, []).append((labels, thing))
-            for key, value in labels.items():
-                if isinstance(key, str) and isinstance(value, str):
-                    self._by_label.setdefault((namespace, key, value), []).append((labels, thing))
+            found.setdefault(namespace, []).append((labels, thing))
+        self._found = {namespace: Labelled(there) for namespace, there in found.items()}
 
     def with_labels(self, namespace: str, wanted: Labels) -> list[T]:
         """Return what has all of some labels in a namespace."""
@@ -37,12 +34,8 @@ class Index(Generic[T]):
         return [thing for labels, thing in candidates if selects(selector, labels)]
 
     def _candidates(self, namespace: str, labels: Labels) -> list[tuple[Labels, T]]:
-        found = [
-            self._by_label.get((namespace, key, value), [])
-            for key, value in labels.items()
-            if isinstance(key, str) and isinstance(value, str)
-        ]
-        return min(found, key=len) if found else self._all.get(namespace, [])
+        there = self._found.get(namespace)
+        return there.candidates(labels) if there else []
 
 
 class Selection:

@@ -11,8 +11,8 @@ from typing import Any
 
 from scaffold.model.cel import Compiler, Failed, Program
 from scaffold.model.manifest import Manifest
+from scaffold.model.selectors import selects
 from scaffold.rules.reading.kyverno import CONTROLLERS, listed, resource_rules, underived
-from scaffold.rules.reading.selectors import selects
 
 _TEMPLATE = "spec.template"
 _TARGETS = {

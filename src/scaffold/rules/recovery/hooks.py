@@ -6,12 +6,12 @@ from typing import Any
 from scaffold.model.hit import Hit
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Severity, rule
+from scaffold.model.selectors import text
 from scaffold.model.yamltext import Path
 from scaffold.rules.reading.completeness import is_plain, makes
 from scaffold.rules.reading.hits import at
 from scaffold.rules.reading.inventory import Workload, clusters
 from scaffold.rules.reading.selection import Selection
-from scaffold.rules.reading.selectors import text
 from scaffold.rules.reading.velero import Plan, Velero, veleros
 
 _ANNOTATIONS = (

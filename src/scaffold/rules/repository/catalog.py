@@ -8,11 +8,11 @@ from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo, normalise
 from scaffold.model.rule import Severity, rule
+from scaffold.model.selectors import has_all
 from scaffold.model.yamltext import Path
 from scaffold.rules.reading.applications import ARGO, applications
 from scaffold.rules.reading.inventory import workload
 from scaffold.rules.reading.owners import IN_CLUSTER, brought_from_elsewhere
-from scaffold.rules.reading.selectors import has_all
 
 _SLUGS = {"github.com/project-slug": "github.com", "gitlab.com/project-slug": "gitlab.com"}
 _LOCATION = "backstage.io/source-location"

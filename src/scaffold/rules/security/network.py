@@ -7,6 +7,7 @@ from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Severity, rule
+from scaffold.model.selectors import ADDED_AT_RUN_TIME, selects, text
 from scaffold.model.yamltext import Path
 from scaffold.rules.reading.completeness import all_opened, brought_whole
 from scaffold.rules.reading.hits import at
@@ -15,7 +16,6 @@ from scaffold.rules.reading.kyverno import NAME_LABEL, with_name
 from scaffold.rules.reading.labelled import Labelled
 from scaffold.rules.reading.networkpolicies import GROUP, Policies, peers, rules, takes_port, types
 from scaffold.rules.reading.owners import EVERYWHERE
-from scaffold.rules.reading.selectors import ADDED_AT_RUN_TIME, selects, text
 
 _DNS = 53
 _SYSTEM = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})

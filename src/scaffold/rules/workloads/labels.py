@@ -7,12 +7,12 @@ from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Severity, rule
+from scaffold.model.selectors import text
 from scaffold.rules.reading.affinity import matches, means_own, terms, twice
 from scaffold.rules.reading.hits import at
 from scaffold.rules.reading.images import Reference
 from scaffold.rules.reading.inventory import Cluster, Workload, clusters, ports_of
 from scaffold.rules.reading.selection import Selection, running
-from scaffold.rules.reading.selectors import text
 
 _IMMUTABLE = frozenset({"DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"})
 _CHANGES = frozenset({"app.kubernetes.io/version", "chart", "helm.sh/chart"})

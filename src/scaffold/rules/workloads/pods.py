@@ -10,11 +10,11 @@ from scaffold.model.hit import Hit
 from scaffold.model.manifest import Manifest
 from scaffold.model.repo import Repo
 from scaffold.model.rule import Severity, rule
+from scaffold.model.selectors import missing, selects, text
 from scaffold.model.yamltext import Path
 from scaffold.rules.reading import podsecurity
 from scaffold.rules.reading.hits import at
 from scaffold.rules.reading.inventory import Cluster, Workload, clusters, ports_of
-from scaffold.rules.reading.selectors import missing, selects, text
 
 _OWNS_BY_SELECTOR = frozenset({"DaemonSet", "Deployment", "ReplicaSet", "Rollout", "StatefulSet"})
 _ROUTES = ("GRPCRoute", "HTTPRoute", "TCPRoute", "TLSRoute", "UDPRoute")
