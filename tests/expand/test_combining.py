@@ -159,6 +159,13 @@ def test_clusters_are_read_from_secrets_that_register_them() -> None:
     assert [(one["name"], one["server"]) for one in found] == [("dev", "https://dev"), ("prod", "https://p")]
 
 
+def test_data_that_is_no_text_is_left_out() -> None:
+    data = "data: {name: cHJvZA==, server: aHR0cHM6Ly9w, a: größe, b: /w==, c: x}"
+    found, faults = combined({"clusters": {}}, files={"c.yaml": REGISTERED.format(kind="Secret", data=data)})
+    assert [one["name"] for one in found] == ["prod", "in-cluster"]
+    assert faults == []
+
+
 @pytest.mark.parametrize(
     ("kind", "data"),
     [("SealedSecret", "spec: {}"), ("Secret", "sops: {}\nstringData: {name: 'ENC[x]'}")],

@@ -1,7 +1,6 @@
 """Objects out of texts: documents of any file, lists taken apart, copies that may be changed."""
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -124,7 +123,7 @@ def held_texts(holder: Manifest) -> Iterator[tuple[str, str]]:
         if isinstance(value, str) and holder.kind != "Secret":
             yield key, value
         elif isinstance(value, str):
-            with suppress(binascii.Error, UnicodeDecodeError):
+            with suppress(ValueError):  # no base64, or not of a text
                 yield key, base64.b64decode(value, validate=True).decode()
     for key, value in holder.mapping("stringData").items():
         if isinstance(value, str):
